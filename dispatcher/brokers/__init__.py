@@ -1,0 +1,1 @@
+"""What holds the queues: one port (`base`), one adapter for each broker."""

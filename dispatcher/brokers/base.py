@@ -1,0 +1,86 @@
+"""The port of every broker. `tests/brokers/contract.py` is its specification in running form.
+
+A broker MUST hand out each message of a subscribed queue until one delivery of it has been settled with something other
+than `Released`, whatever happens to connections in between; it MAY hand one out more than once. A copy that an outcome
+carries MUST be kept safely before the original is forgotten. A subscription survives the loss of its connection: the
+deliveries of the lost one are `stale`, and their messages come again.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+
+from dispatcher.words.messages import Message
+from dispatcher.words.outcomes import Outcome
+
+
+class Delivery(ABC):
+    """One message in our hands, with its own way home."""
+
+    message: Message
+    redelivered: bool
+
+    @property
+    @abstractmethod
+    def stale(self) -> bool:
+        """Whether it can no longer be settled: the broker hands the message out again."""
+
+    @abstractmethod
+    async def settle(self, *outcomes: Outcome) -> None:
+        """End this delivery: keep the copies that the outcomes carry, then let go of the message.
+
+        Called once. `Accepted` and `Released` stand alone; `Deferred` and `Rejected` may come together.
+
+        Raises:
+            DeliveryLost: it is stale; nothing was kept and the message comes again.
+
+        """
+
+
+class Subscription(ABC):
+    """The deliveries of one queue, as they come. Iteration ends after `stop`."""
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[Delivery]: ...
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Take nothing new and give back what nobody has taken out yet; deliveries in hand can still be settled."""
+
+
+class Broker(ABC):
+    """What holds the queues."""
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Come up: return when messages can be published and taken. Waits for a broker that is not there yet.
+
+        Raises:
+            BrokerRefused: the broker says no; the text says what to change.
+
+        """
+
+    @abstractmethod
+    async def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
+        """Take deliveries from a work queue, which is made, with its delay queues and dead letters, where missing.
+
+        Args:
+            queue: its name.
+            prefetch: how many unsettled deliveries may be in hand at once.
+
+        Raises:
+            BrokerRefused: as for `start`.
+
+        """
+
+    @abstractmethod
+    async def publish(self, queue: str, message: Message) -> None:
+        """Put a message in a queue; return when the broker has it safely.
+
+        Raises:
+            BrokerError: it is not certain that the broker has it.
+
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of everything; what was not settled comes again to whoever subscribes next."""

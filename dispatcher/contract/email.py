@@ -1,0 +1,68 @@
+"""The contract of the queue `email`."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from dispatcher.contract.base import Notification, Parameters
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Addresses = Text | Annotated[list[Text], Field(min_length=1)]
+
+
+class Attachment(BaseModel):
+    """A file that travels with the mail."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    filename: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(
+        description="As the reader sees it."
+    )
+    content: str = Field(description="The file in base64.", json_schema_extra={"contentEncoding": "base64"})
+    content_type: str = Field(default="application/octet-stream", description="MIME type: `application/pdf`.")
+    content_id: Text | None = Field(
+        default=None, description='Makes it an inline image that the HTML shows with `<img src="cid:…">`.'
+    )
+
+
+class EmailNotification(Notification):
+    """What a message in the queue `email` asks for."""
+
+    model_config = ConfigDict(title="Dispatcher: notification by e-mail, version 1")
+
+    to: Addresses = Field(
+        description="Addresses: `ada@example.org` or `Ada Lovelace <ada@example.org>`; one or a list."
+    )  # type: ignore[assignment]
+    parameters: Parameters | list[Parameters] = Field(
+        default_factory=dict,
+        description="What the template fills in. A list, one object for each `to`, means one mail for each recipient, "
+        "who sees nobody else; one object means one mail addressed to all of `to`.",
+    )
+    subject: str | None = Field(default=None, description="Wins over the template's own subject.")
+    sender: Text | None = Field(
+        default=None, alias="from", description="The author's address; without it the sender of the settings."
+    )
+    reply_to: Addresses | None = Field(default=None, description="Where answers go.")
+    cc: Addresses | None = Field(default=None, description="Gets a copy of each mail, and is seen.")
+    bcc: Addresses | None = Field(default=None, description="Gets a copy of each mail, and is not seen.")
+    attachments: list[Attachment] = Field(default_factory=list, description="Files and inline images.")
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="Extra headers: `List-Unsubscribe`, `X-…` and a few more."
+    )
+
+    def _copies(self) -> Iterable[tuple[str, str]]:
+        yield from ((address, "cc") for address in as_list(self.cc))
+        yield from ((address, "bcc") for address in as_list(self.bcc))
+
+    @property
+    def reply_addresses(self) -> list[str]:
+        """`reply_to` as a list."""
+        return as_list(self.reply_to)
+
+
+def as_list(one_or_many: Any) -> list[str]:
+    """Give a field that may be absent, one or several as a list."""
+    if one_or_many is None:
+        return []
+    return one_or_many if isinstance(one_or_many, list) else [one_or_many]

@@ -1,0 +1,74 @@
+"""The port of every notifier: one method, one attempt.
+
+A notifier hands a rendered part to its service, once. It MUST NOT loop, sleep before trying again or know of queues:
+whether and when to try again is decided by the flow, from the failures it reports. Exceptions of the library it uses
+end in it.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from dispatcher.contract.base import Notification, Part
+from dispatcher.words.errors import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What a template made of the parameters.
+
+    Attributes:
+        texts: by format: `html`, `txt`.
+        subject: the template's own subject, where it has one.
+        template: the file that was rendered, for error texts.
+
+    """
+
+    texts: Mapping[str, str]
+    subject: str | None
+    template: str
+
+
+class Notifier(ABC):
+    """The way to one outside service."""
+
+    contract: ClassVar[type[Notification]]
+    """What the bodies of its queue must look like."""
+
+    formats: ClassVar[tuple[str, ...]]
+    """The template formats it can use, all of which are rendered where they exist: `html`, `txt`."""
+
+    @abstractmethod
+    async def send(
+        self, id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
+    ) -> Mapping[int, Failure]:
+        """Hand one part to the service, once.
+
+        Args:
+            id: the identity of the notification; the same at every attempt.
+            notification: an instance of `contract`.
+            part: whom it is for. Those whose slots are in `done` are named in it but not served again.
+            rendered: the texts.
+            done: the slots of recipients who were served before.
+
+        Returns:
+            who was not served and why, by slot; empty when everybody was.
+
+        Raises:
+            Failure: nobody was served, all for the same reason.
+
+        """
+
+    @abstractmethod
+    async def check(self) -> str:
+        """Try the way to the service without sending anything; say in a few words what answered.
+
+        Raises:
+            Failure: as `send` would.
+
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of the connections, politely but in bounded time."""

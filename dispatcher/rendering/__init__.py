@@ -1,0 +1,1 @@
+"""Templates on disk become texts: found, compiled, kept while their files stay the same, rendered within limits."""

@@ -1,0 +1,121 @@
+"""The envelope: what a broker carries for us, whichever broker it is.
+
+What we remember about a message travels with it, in headers of our own that begin with `dispatcher-`; the body is never
+touched. All of them are optional on the way in, and nonsense in them counts as absent: a publisher may send anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Self
+
+from dispatcher.words.values import decode_slots
+
+PREFIX = "dispatcher-"
+ID = "dispatcher-id"  # the identity of the notification, as its publisher gave it
+ATTEMPT = "dispatcher-attempt"  # attempts finished so far
+FIRST_SEEN = "dispatcher-first-seen"  # milliseconds since 1970
+LAST_TRY = "dispatcher-last-try"  # milliseconds since 1970
+NOT_BEFORE = "dispatcher-not-before"  # milliseconds since 1970: for a wait longer than the largest rung
+QUEUE = "dispatcher-queue"  # the work queue it belongs to
+KIND = "dispatcher-kind"  # of the last failure
+REASON = "dispatcher-reason"  # of the last failure
+ERROR = "dispatcher-error"  # its text
+DONE = "dispatcher-done"  # recipients already settled, as a bitmap over their slots
+RECIPIENT = "dispatcher-recipient"  # the one recipient that a dead letter is about
+
+ERROR_BYTES = 500
+"""The longest text of an error in a header, in bytes of UTF-8."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Properties:
+    """What a publisher may say about a message besides its headers; kept on all our copies.
+
+    `user_id` and `expiration` are left out on purpose: the broker refuses the first on a copy that somebody else
+    publishes, and the second would overrule the delay queues.
+    """
+
+    content_type: str | None = "application/json"
+    content_encoding: str | None = None
+    correlation_id: str | None = None
+    reply_to: str | None = None
+    type: str | None = None
+    app_id: str | None = None
+    priority: int | None = None
+    timestamp: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message.
+
+    Attributes:
+        body: the bytes, as published.
+        id: the publisher's unique `message_id`, or one given when the message was first taken.
+        headers: everything the message carries besides, ours included.
+        properties: what the publisher said about it.
+        notes: what a handler wants the observers to know (`template`); travels nowhere.
+
+    """
+
+    body: bytes
+    id: str
+    headers: Mapping[str, Any] = NOTHING
+    properties: Properties = Properties()
+    notes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def attempt(self) -> int:
+        """The number of the try that is under way, counted from 1."""
+        return self._integer(ATTEMPT) + 1
+
+    @property
+    def first_seen(self) -> datetime | None:
+        """When Dispatcher first took it."""
+        return self._time(FIRST_SEEN)
+
+    @property
+    def not_before(self) -> datetime | None:
+        """The time before which sending was asked not to be tried."""
+        return self._time(NOT_BEFORE)
+
+    @property
+    def done(self) -> frozenset[int]:
+        """The slots of the recipients that are already settled."""
+        return decode_slots(self.headers.get(DONE))
+
+    def with_headers(self, changes: Mapping[str, Any]) -> Self:
+        """Give a copy with these headers changed; `None` takes one away."""
+        merged = {**self.headers, **changes}
+        return replace(self, headers={name: value for name, value in merged.items() if value is not None})
+
+    def _integer(self, name: str) -> int:
+        value = self.headers.get(name)
+        sound = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31
+        return value if sound else 0  # type: ignore[return-value]
+
+    def _time(self, name: str) -> datetime | None:
+        value = self.headers.get(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            return None
+        try:
+            return datetime.fromtimestamp(value / 1000, tz=UTC)
+        except (OverflowError, ValueError, OSError):
+            return None
+
+
+def milliseconds(time: datetime) -> int:
+    """Give a time as our headers carry it: whole milliseconds since 1970."""
+    return round(time.timestamp() * 1000)
+
+
+def shorten(text: str, limit: int = ERROR_BYTES) -> str:
+    """Cut a text to a number of bytes of UTF-8, at a character, with an ellipsis where something is missing."""
+    raw = text.encode("utf-8", "replace")
+    if len(raw) <= limit:
+        return raw.decode("utf-8")
+    return raw[: limit - 3].decode("utf-8", "ignore") + "…"

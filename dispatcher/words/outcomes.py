@@ -1,0 +1,76 @@
+"""How a delivery ends: AMQP 1.0's words, and the record that observers are given.
+
+A delivery is settled once, with the outcomes of its parts: `Accepted` or `Released` alone, or any number of `Deferred`
+and `Rejected`, each of which carries the copy that takes the message's place before the original may be forgotten.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dispatcher.words.errors import Failure
+from dispatcher.words.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Everybody was served: the broker may forget the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Try again later: `copy` waits on `rung` of the ladder, then comes back to its queue."""
+
+    copy: Message
+    rung: timedelta
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Given up: `copy` is kept as a dead letter with the reason in its headers."""
+
+    copy: Message
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Not tried: the message goes back to its queue as it was."""
+
+
+Outcome = Accepted | Deferred | Rejected | Released
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What observers are told about each delivery, once, after it was settled.
+
+    Attributes:
+        queue: the work queue.
+        message: the message as it was delivered, with the notes of its handler.
+        outcomes: how it was settled.
+        seconds: from the delivery to the end of its settlement.
+        lost: the delivery could not be settled, because its connection was gone: it comes again.
+
+    """
+
+    queue: str
+    message: Message
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+    lost: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """The one word for the whole: what still has to happen outweighs what was given up, and that a success."""
+        kinds = {type(outcome) for outcome in self.outcomes}
+        for kind in (Released, Deferred, Rejected):
+            if kind in kinds:
+                return kind.__name__.lower()
+        return "accepted"
+
+    @property
+    def failure(self) -> Failure | None:
+        """The failure that decided the outcome, if there was one."""
+        decisive = Deferred if self.outcome == "deferred" else Rejected
+        return next((outcome.failure for outcome in self.outcomes if isinstance(outcome, decisive)), None)

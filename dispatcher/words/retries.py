@@ -1,0 +1,44 @@
+"""The ladder: how long a message waits between its attempts."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from dispatcher.words.values import format_duration
+
+
+class Ladder:
+    """The delays between attempts, each one a **rung**: five rungs allow six attempts.
+
+    >>> ladder = Ladder([timedelta(seconds=10), timedelta(minutes=1)])
+    >>> ladder.after(attempt=1), ladder.after(attempt=3)
+    (datetime.timedelta(seconds=10), None)
+    """
+
+    __slots__ = ("rungs",)
+
+    def __init__(self, rungs: Iterable[timedelta]) -> None:
+        self.rungs = tuple(rungs)
+        if not self.rungs:
+            raise ValueError("a ladder needs at least one rung")
+        if list(self.rungs) != sorted(set(self.rungs)) or self.rungs[0] < timedelta(milliseconds=1):
+            raise ValueError("the rungs of a ladder must grow, from a millisecond up")
+
+    def __repr__(self) -> str:
+        return f"Ladder({', '.join(map(format_duration, self.rungs))})"
+
+    def after(self, attempt: int, wait: timedelta | None = None) -> timedelta | None:
+        """Give the rung to wait on after this attempt has failed, or `None` when it was the last.
+
+        Args:
+            attempt: the attempt that failed, counted from 1.
+            wait: the least time to wait, where one was asked for; the largest rung is the limit.
+
+        """
+        if attempt > len(self.rungs):
+            return None
+        rung = self.rungs[attempt - 1]
+        return rung if wait is None else max(rung, self.at_least(wait))
+
+    def at_least(self, wait: timedelta) -> timedelta:
+        """Give the smallest rung that is not shorter than `wait`, or the largest one there is."""
+        return next((rung for rung in self.rungs if rung >= wait), self.rungs[-1])
