@@ -1,0 +1,1 @@
+"""The command line: each command is one module, and one call into the floors below."""

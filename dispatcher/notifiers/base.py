@@ -7,27 +7,11 @@ end in it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.words.errors import Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What a template made of the parameters.
-
-    Attributes:
-        texts: by format: `html`, `txt`.
-        subject: the template's own subject, where it has one.
-        template: the file that was rendered, for error texts.
-
-    """
-
-    texts: Mapping[str, str]
-    subject: str | None
-    template: str
+from dispatcher.words.texts import Rendered
 
 
 class Notifier(ABC):
@@ -41,12 +25,12 @@ class Notifier(ABC):
 
     @abstractmethod
     async def send(
-        self, id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
+        self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
     ) -> Mapping[int, Failure]:
         """Hand one part to the service, once.
 
         Args:
-            id: the identity of the notification; the same at every attempt.
+            message_id: the identity of the notification; the same at every attempt.
             notification: an instance of `contract`.
             part: whom it is for. Those whose slots are in `done` are named in it but not served again.
             rendered: the texts.

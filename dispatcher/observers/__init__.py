@@ -1,0 +1,1 @@
+"""Who is told of each settlement: the log first."""

@@ -1,0 +1,1 @@
+"""The notifier of the queue `email`."""
