@@ -51,24 +51,37 @@ class Broker(ABC):
     """What holds the queues."""
 
     @abstractmethod
-    async def start(self) -> None:
-        """Come up: return when messages can be published and taken. Waits for a broker that is not there yet.
+    async def start(self, *, patient: bool = True) -> None:
+        """Come up: return when messages can be published and taken.
+
+        Args:
+            patient: wait for a broker that is not there yet.
 
         Raises:
             BrokerRefused: the broker says no; the text says what to change.
+            BrokerError: it cannot be reached, for who is not patient.
+
+        """
+
+    @abstractmethod
+    async def declare(self, queue: str) -> None:
+        """Make a work queue, its delay queues and its queue of dead letters where they are missing.
+
+        Raises:
+            BrokerRefused: not permitted, or what exists differs where it must not.
 
         """
 
     @abstractmethod
     async def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
-        """Take deliveries from a work queue, which is made, with its delay queues and dead letters, where missing.
+        """Take deliveries from a work queue, which is declared first.
 
         Args:
             queue: its name.
             prefetch: how many unsettled deliveries may be in hand at once.
 
         Raises:
-            BrokerRefused: as for `start`.
+            BrokerRefused: as for `declare`.
 
         """
 

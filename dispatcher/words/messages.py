@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Self
 
+from dispatcher.words.errors import Reason
 from dispatcher.words.values import decode_slots
 
 PREFIX = "dispatcher-"
@@ -111,6 +112,14 @@ class Message:
 def milliseconds(time: datetime) -> int:
     """Give a time as our headers carry it: whole milliseconds since 1970."""
     return round(time.timestamp() * 1000)
+
+
+def reason_of(message: Message) -> Reason:
+    """Give the reason of the last failure that a message carries."""
+    try:
+        return Reason(str(message.headers.get(REASON)))
+    except ValueError:
+        return Reason.INTERNAL_ERROR
 
 
 def shorten(text: str, limit: int = ERROR_BYTES) -> str:

@@ -1,0 +1,129 @@
+"""The supervisor: a session is kept alive, whatever happens to the broker."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from dispatcher.brokers.backoff import backoff
+from dispatcher.brokers.base import Broker, Subscription
+from dispatcher.brokers.rabbitmq.declare import Declarer
+from dispatcher.brokers.rabbitmq.publisher import Unroutable
+from dispatcher.brokers.rabbitmq.session import Session
+from dispatcher.brokers.rabbitmq.settings import RabbitSettings
+from dispatcher.brokers.rabbitmq.subscription import RabbitSubscription
+from dispatcher.words.errors import BrokerError, BrokerRefused
+from dispatcher.words.messages import Message
+from dispatcher.words.retries import Ladder
+
+log = logging.getLogger(__name__)
+
+
+class RabbitBroker(Broker):
+    """RabbitMQ 3.10 and newer.
+
+    Args:
+        settings: where it is and how to use it.
+        ladder: the delay queues to make.
+
+    """
+
+    def __init__(self, settings: RabbitSettings, ladder: Ladder) -> None:
+        self._settings = settings
+        self._declarer = Declarer(ladder, settings.queue_type, strict=settings.strict)
+        self._session: Session | None = None
+        self._changed = asyncio.Condition()
+        self._refusal: BrokerError | None = None
+        self._patient = True
+        self._supervisor: asyncio.Task[None] | None = None
+        self._subscriptions: list[RabbitSubscription] = []
+
+    async def start(self, *, patient: bool = True) -> None:
+        """Connect; wait for a broker that is not there yet, or say that it is not."""
+        self._patient = patient
+        self._supervisor = asyncio.create_task(self._keep_connected(), name="rabbitmq")
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._session is not None or self._refusal is not None)
+        if self._refusal is not None:
+            raise self._refusal
+
+    async def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
+        """Make the queue where it is missing and take its deliveries."""
+        subscription = RabbitSubscription(self, queue, prefetch)
+        self._subscriptions.append(subscription)
+        await subscription.begun()
+        return subscription
+
+    async def publish(self, queue: str, message: Message) -> None:
+        """Publish to a queue, which is made where it is missing; confirmed."""
+        session = await self.session()
+        try:
+            await session.publisher.publish(queue, message)
+        except Unroutable:
+            await self.declare_on(session, queue)
+            await session.publisher.publish(queue, message)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for subscription in self._subscriptions:
+            await subscription.stop()
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            await asyncio.wait({self._supervisor})
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def session(self) -> Session:
+        """Wait for a session that is up."""
+        async with self._changed:
+            while (session := self._session) is None or session.is_lost:
+                await self._changed.wait()
+            return session
+
+    async def declare(self, queue: str) -> None:
+        """Make the work queue and everything that belongs to it, or find it made."""
+        await self.declare_on(await self.session(), queue)
+
+    async def declare_on(self, session: Session, queue: str) -> None:
+        """Make the work queue and everything that belongs to it."""
+        await self._declarer.declare(session.consuming, queue)
+
+    async def declare_again(self, session: Session, queue: str, rung: timedelta | None) -> None:
+        """Make one delay queue, or the queue of dead letters, that has gone missing."""
+        await self._declarer.delay_queue(session.consuming, queue, rung)
+
+    async def _keep_connected(self) -> None:
+        waits = backoff()
+        said = ""
+        was_up = False
+        while True:
+            try:
+                session = await Session.open(self._settings)
+            except BrokerError as error:
+                if not was_up and (isinstance(error, BrokerRefused) or not self._patient):
+                    await self._change(None, error)
+                    return
+                said = _say_once(f"{error}; trying on until it can", said)
+            else:
+                log.info("connected to RabbitMQ at %s", self._settings.address)
+                was_up, said, waits = True, "", backoff()
+                await self._live(session)
+            await asyncio.sleep(next(waits))
+
+    async def _live(self, session: Session) -> None:
+        await self._change(session, None)
+        why = await session.until_lost()
+        log.warning("the connection to RabbitMQ was lost (%s)", why)
+        await self._change(None, None)
+        await session.close()
+
+    async def _change(self, session: Session | None, refusal: BrokerError | None) -> None:
+        async with self._changed:
+            self._session, self._refusal = session, refusal
+            self._changed.notify_all()
+
+
+def _say_once(sentence: str, said: str) -> str:
+    if sentence != said:
+        log.warning("%s", sentence)
+    return sentence

@@ -1,0 +1,74 @@
+"""One connection to RabbitMQ, and what can be wrong with it in sentences. aiormq's connection errors end here."""
+
+import os
+import socket
+import ssl
+
+import aio_pika
+from aiormq.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ConnectionClosed,
+    IncompatibleProtocolError,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
+
+from dispatcher.brokers.rabbitmq.settings import RabbitSettings
+from dispatcher.words.errors import BrokerError, BrokerRefused
+
+NOT_ALLOWED = 530
+
+
+async def connect(settings: RabbitSettings, purpose: str) -> aio_pika.abc.AbstractConnection:
+    """Open a connection.
+
+    Args:
+        settings: where to.
+        purpose: shown with our name on RabbitMQ's management page.
+
+    Raises:
+        BrokerRefused: it answers and says no.
+        BrokerError: it does not answer, or something else does.
+
+    """
+    url = settings.parsed.update_query(heartbeat=max(1, round(settings.heartbeat.total_seconds())))
+    try:
+        return await aio_pika.connect(
+            url,
+            timeout=settings.connect_timeout.total_seconds(),
+            ssl_context=settings.tls.context() if url.scheme == "amqps" else None,
+            client_properties={"connection_name": f"dispatcher {purpose} {socket.gethostname()}:{os.getpid()}"},
+        )
+    except (AMQPError, OSError, TimeoutError) as error:
+        raise explain(error, settings) from error
+
+
+def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
+    """Say what is wrong and what to do; the library's own text may hold the password and is not used."""
+    where = f"RabbitMQ at {settings.address}"
+    if isinstance(error, AuthenticationError | ProbableAuthenticationError):
+        return BrokerRefused(f"{where} refuses the login of user '{settings.user}'; check brokers.rabbitmq.url")
+    if _about_the_virtual_host(error):
+        return BrokerRefused(
+            f"{where}: the virtual host '{settings.virtual_host}' is missing, or user '{settings.user}' may not use it"
+        )
+    cause = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
+    if isinstance(cause, ssl.SSLError):
+        return BrokerRefused(f"{where}: TLS failed ({cause.reason or cause}); check brokers.rabbitmq.tls")
+    if isinstance(error, IncompatibleProtocolError | InvalidFrameError):
+        return BrokerError(f"what answers at {settings.address} does not speak AMQP 0-9-1; check brokers.rabbitmq.url")
+    if isinstance(error, TimeoutError):
+        return BrokerError(f"{where} does not answer within {settings.connect_timeout.total_seconds():g} s")
+    return BrokerError(f"{where} cannot be reached ({_network_words(error)})")
+
+
+def _about_the_virtual_host(error: Exception) -> bool:
+    if isinstance(error, InvalidFrameError):  # aiormq loses the broker's own words here
+        return "OpenOk" in str(error)
+    return isinstance(error, ConnectionClosed) and NOT_ALLOWED in error.args
+
+
+def _network_words(error: Exception) -> str:
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    return getattr(cause, "strerror", None) or type(cause).__name__

@@ -1,0 +1,170 @@
+"""Making the queues.
+
+Each on an AMQP channel of its own: the broker closes the AMQP channel of a refused declaration, and with it would go
+every delivery that is on it.
+
+Whatever exists already is used as it is. Nothing is ever deleted or made again.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import aio_pika
+from aiormq.exceptions import (
+    AMQPError,
+    ChannelAccessRefused,
+    ChannelInvalidStateError,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+)
+
+from dispatcher.brokers.topology import (
+    EXCHANGE,
+    QueueType,
+    dead_arguments,
+    dead_queue,
+    retry_arguments,
+    retry_queue,
+    work_arguments,
+)
+from dispatcher.words.errors import BrokerError, BrokerRefused
+from dispatcher.words.retries import Ladder
+
+RPC_TIMEOUT = 30.0
+"""Seconds for the broker to answer a declaration: a queue whose leader is lost lets it hang."""
+
+REFUSALS = (ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed)
+"""The answers that mean something to us; with each the broker closes the AMQP channel."""
+
+log = logging.getLogger(__name__)
+
+
+class Declarer:
+    """Makes the queues of a work queue; says each difference once.
+
+    Args:
+        ladder: the rungs, one delay queue each.
+        queue_type: the kind of the work queues that are missing.
+        strict: a difference of an existing work queue is an error.
+
+    """
+
+    def __init__(self, ladder: Ladder, queue_type: QueueType, *, strict: bool) -> None:
+        self._ladder = ladder
+        self._queue_type = queue_type
+        self._strict = strict
+        self._said: set[str] = set()
+
+    async def declare(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
+        """Make everything that belongs to a work queue.
+
+        Raises:
+            BrokerRefused: not permitted, or an existing queue that differs where it must not.
+            BrokerError: the broker went away or did not answer.
+
+        """
+        await self._work_queue(connection, queue)
+        for rung in self._ladder.rungs:
+            await self._our_queue(connection, retry_queue(queue, rung), retry_arguments(queue, rung))
+        await self._our_queue(connection, dead_queue(queue), dead_arguments())
+        await self._exchange(connection, queue)
+
+    async def _work_queue(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
+        try:
+            await _declare(connection, queue, work_arguments(queue, self._queue_type))
+        except ChannelPreconditionFailed as error:
+            difference = f"the queue {queue} exists and differs: {words(error)}"
+            if self._strict:
+                raise BrokerRefused(
+                    f"{difference}; use it as it is (strict: false), or remove it by hand and start again"
+                ) from error
+            self._warn(f"{difference}; it is used as it is")
+        except ChannelAccessRefused as error:
+            await self._foreign_queue(connection, queue, error)
+
+    async def _foreign_queue(
+        self, connection: aio_pika.abc.AbstractConnection, queue: str, refusal: ChannelAccessRefused
+    ) -> None:
+        """Use a queue that we may not declare but that somebody else has made."""
+        try:
+            await _declare(connection, queue, {}, passive=True)
+        except ChannelNotFoundEntity:
+            raise BrokerRefused(
+                f"the queue {queue} is missing and may not be made: {words(refusal)}; "
+                f"make it, or give the user the permission to configure '{queue}.*'"
+            ) from refusal
+        self._warn(f"the queue {queue} may not be declared ({words(refusal)}); it is used as it is")
+
+    async def _our_queue(
+        self, connection: aio_pika.abc.AbstractConnection, name: str, arguments: Mapping[str, Any]
+    ) -> None:
+        try:
+            await _declare(connection, name, arguments)
+        except ChannelPreconditionFailed as error:
+            raise BrokerRefused(
+                f"the queue {name} exists and differs from what keeps messages safe: {words(error)}; "
+                "remove it by hand when it is empty and start again"
+            ) from error
+        except ChannelAccessRefused as error:
+            raise BrokerRefused(
+                f"the queue {name} may not be made: {words(error)}; give the user the permission to configure it, "
+                "to write to it and to read from it"
+            ) from error
+
+    async def _exchange(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
+        """Make the exchange for publishers. Nothing of ours depends on it, so a refusal is only said."""
+        try:
+            async with _channel(connection) as channel:
+                exchange = await channel.declare_exchange(EXCHANGE, "direct", durable=True, timeout=RPC_TIMEOUT)
+                await (await channel.get_queue(queue, ensure=False)).bind(exchange, queue, timeout=RPC_TIMEOUT)
+        except (ChannelAccessRefused, ChannelPreconditionFailed) as error:
+            self._warn(
+                f"publishers cannot use the exchange {EXCHANGE} for {queue}: {words(error)}; "
+                f"they can still publish to the queue {queue} itself"
+            )
+
+    async def delay_queue(
+        self, connection: aio_pika.abc.AbstractConnection, queue: str, rung: timedelta | None
+    ) -> None:
+        """Make one delay queue again, or the queue of dead letters when there is no rung."""
+        if rung is None:
+            await self._our_queue(connection, dead_queue(queue), dead_arguments())
+        else:
+            await self._our_queue(connection, retry_queue(queue, rung), retry_arguments(queue, rung))
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            log.warning(sentence)
+
+
+@asynccontextmanager
+async def _channel(connection: aio_pika.abc.AbstractConnection) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
+    """Open a throw-away AMQP channel; what goes wrong on it, other than a refusal, becomes a `BrokerError`."""
+    channel = aio_pika.Channel(connection, publisher_confirms=False)
+    try:
+        await channel.initialize(timeout=RPC_TIMEOUT)
+        yield channel
+        await channel.close()
+    except REFUSALS:
+        raise
+    except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
+        raise BrokerError(f"the broker went away or does not answer ({type(error).__name__})") from error
+
+
+async def _declare(
+    connection: aio_pika.abc.AbstractConnection, name: str, arguments: Mapping[str, Any], *, passive: bool = False
+) -> None:
+    async with _channel(connection) as channel:
+        await channel.declare_queue(
+            name, durable=True, passive=passive, arguments=dict(arguments) or None, timeout=RPC_TIMEOUT
+        )
+
+
+def words(error: Exception) -> str:
+    """Give the broker's own words of a refusal, without its prefix in capitals."""
+    text = str(error.args[-1]) if error.args else str(error)
+    return text.partition(" - ")[2] or text

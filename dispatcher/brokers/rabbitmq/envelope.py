@@ -1,0 +1,98 @@
+"""AMQP messages to ours and back. What must not travel on our copies stays behind here.
+
+`user_id` (refused when it is not our login), `expiration` (would overrule the delay queue), `CC` and `BCC` (the broker
+would route extra copies) and the broker's own bookkeeping, which RabbitMQ 3 would even believe and then drop a message
+as going in circles.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import aio_pika
+
+from dispatcher.words.messages import ID, Message, Properties
+
+_BROKERS_OWN = frozenset({"cc", "bcc", "x-death", "x-delivery-count", "x-acquired-count", "x-delay"})
+_BROKERS_OWN_PREFIXES = ("x-first-death-", "x-last-death-", "x-opt-")
+_PLAIN = (bool, int, float, str, datetime, Decimal, type(None))
+_LARGEST = 1 << 63
+SHORT_STRING = 255
+HEADERS_LIMIT = 32_000
+"""Bytes of headers on a copy, roughly; over 128 KiB the broker would close the connection."""
+
+
+def read(incoming: aio_pika.abc.AbstractIncomingMessage) -> Message:
+    """Take a message from the broker; one without `message_id` gets one."""
+    headers = sound_headers(incoming.headers)
+    return Message(
+        body=incoming.body,
+        id=_identity(headers.get(ID)) or incoming.message_id or uuid4().hex,
+        headers=headers,
+        properties=Properties(
+            content_type=incoming.content_type,
+            content_encoding=incoming.content_encoding,
+            correlation_id=incoming.correlation_id,
+            reply_to=incoming.reply_to,
+            type=incoming.type,
+            app_id=incoming.app_id,
+            priority=incoming.priority,
+            timestamp=incoming.timestamp,
+        ),
+    )
+
+
+def write(message: Message) -> aio_pika.Message:
+    """Make what is published: durable, with the message's own identity."""
+    said = message.properties
+    return aio_pika.Message(
+        message.body,
+        headers={**message.headers, ID: message.id},
+        message_id=message.id,
+        delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        content_type=said.content_type,
+        content_encoding=said.content_encoding,
+        correlation_id=said.correlation_id,
+        reply_to=said.reply_to,
+        type=said.type,
+        app_id=said.app_id,
+        priority=said.priority,
+        timestamp=said.timestamp,
+    )
+
+
+def sound_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the headers that can be published again; a publisher's oddities must not make a message unretryable."""
+    kept: dict[str, Any] = {}
+    room = HEADERS_LIMIT
+    # Ours first, so that no stranger's header takes their room.
+    for name in sorted(headers, key=lambda name: not name.startswith("dispatcher-")):
+        value = headers[name]
+        size = len(name) + len(str(value))
+        if _is_ours_to_carry(name) and _is_sound(value) and size <= room:
+            kept[name] = value
+            room -= size
+    return kept
+
+
+def _identity(carried: Any) -> str | None:
+    """Give the identity that a copy of ours carries; it must fit into `message_id` again (255 bytes)."""
+    return carried if isinstance(carried, str) and len(carried.encode()) <= SHORT_STRING else None
+
+
+def _is_ours_to_carry(name: str) -> bool:
+    lower = name.lower()
+    return lower not in _BROKERS_OWN and not lower.startswith(_BROKERS_OWN_PREFIXES)
+
+
+def _is_sound(value: Any) -> bool:
+    """Tell whether the library that decoded a value can encode it again."""
+    if isinstance(value, list):
+        return all(map(_is_sound, value))
+    if isinstance(value, dict):
+        return all(isinstance(name, str) and _is_sound(one) for name, one in value.items())
+    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        return False
+    return isinstance(value, _PLAIN)

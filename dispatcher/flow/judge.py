@@ -1,0 +1,71 @@
+"""What the failures of a try mean for the message. Pure: the same question always has the same answer.
+
+    transient, unknown    next rung, attempt + 1; a dead letter after the last rung
+    throttled, outage     a rung that is long enough; no attempt counted
+    recipient             a dead letter for each such recipient
+    content               a dead letter
+
+Several recipients: those who may be served later share a retry copy for each rung; who was served is in none of them.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from dispatcher.flow.copies import Share, dead_copy, retry_copy
+from dispatcher.words.errors import Failure, Kind, SomeFailed
+from dispatcher.words.messages import Message
+from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected
+from dispatcher.words.retries import Ladder
+
+
+def judge(
+    message: Message, error: Failure | SomeFailed | None, queue: str, ladder: Ladder, now: datetime
+) -> tuple[Outcome, ...]:
+    """Give the outcomes that settle a message after a try.
+
+    Args:
+        message: as it was delivered.
+        error: what went wrong, if anything did.
+        queue: its work queue.
+        ladder: the delays between attempts.
+        now: the time of the try.
+
+    """
+    if error is None:
+        return (Accepted(),)
+    outcomes: list[Outcome] = []
+    for share in _shares(error):
+        rung = _rung(share.failure, message.attempt, ladder)
+        if rung is None:
+            outcomes.append(Rejected(dead_copy(message, queue, share, now), share.failure))
+        else:
+            outcomes.append(Deferred(retry_copy(message, queue, share, now, rung), rung, share.failure))
+    return tuple(outcomes) or (Accepted(),)
+
+
+def _rung(failure: Failure, attempt: int, ladder: Ladder) -> timedelta | None:
+    """Give the rung to wait on, or `None` to give up."""
+    match failure.kind:
+        case Kind.TRANSIENT | Kind.UNKNOWN:
+            return ladder.after(attempt, failure.wait)
+        case Kind.THROTTLED | Kind.OUTAGE:
+            return ladder.at_least(failure.wait or timedelta(0))
+        case Kind.RECIPIENT | Kind.CONTENT:
+            return None
+    assert_never(failure.kind)
+
+
+def _shares(error: Failure | SomeFailed) -> Iterator[Share]:
+    """Put together who can share a copy: the same failure, and for a refused recipient nobody else."""
+    if isinstance(error, Failure):
+        yield Share(error)
+        return
+    left = dict(error.failures)
+    while left:
+        slot, failure = next(iter(left.items()))
+        alone = failure.kind is Kind.RECIPIENT
+        slots = {slot} if alone else {other for other, one in left.items() if one.same_as(failure)}
+        for taken in slots:
+            del left[taken]
+        yield Share(failure, frozenset(slots), error.addresses)

@@ -1,0 +1,99 @@
+"""The handler of a notifier's queue: decode, render, send. One try; what went wrong is raised."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from dispatcher.contract.base import Notification, Part, decode
+from dispatcher.notifiers.base import Notifier
+from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
+from dispatcher.words.messages import Message
+from dispatcher.words.texts import Rendered
+
+
+class Renderer(Protocol):
+    """What makes texts of templates and parameters."""
+
+    def render(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
+        """Render a template; raise `Failure` where that cannot be done."""
+
+
+def utc_now() -> datetime:
+    """Give the time."""
+    return datetime.now(UTC)
+
+
+class Notify:
+    """Tells people what a message asks for.
+
+    Args:
+        notifier: the way to the outside.
+        renderer: the templates.
+        now: the time.
+
+    """
+
+    def __init__(self, notifier: Notifier, renderer: Renderer, now: Callable[[], datetime] = utc_now) -> None:
+        self._notifier = notifier
+        self._renderer = renderer
+        self._now = now
+
+    async def __call__(self, message: Message) -> None:
+        """Serve everybody who was not served yet.
+
+        Raises:
+            Failure: nobody was served.
+            SomeFailed: some were not.
+
+        """
+        notification = self._read(message)
+        self._refuse_expired(notification)
+        parts = notification.parts()
+        failures: dict[int, Failure] = {}
+        for part in parts:
+            try:
+                failures |= await self._send(message, notification, part)
+            except asyncio.CancelledError:
+                failures |= _interrupted(parts[part.index :], message, served=part.index > 0)
+                break
+        if failures:
+            addresses = tuple(recipient.address for part in parts for recipient in part.recipients)
+            raise SomeFailed(failures, addresses)
+
+    def _read(self, message: Message) -> Notification:
+        notification, unknown = decode(self._notifier.contract, message.body)
+        message.notes["template"] = notification.template
+        if unknown:
+            message.notes["unknown_fields"] = unknown
+        return notification
+
+    def _refuse_expired(self, notification: Notification) -> None:
+        if notification.expires_at is not None and notification.expires_at <= self._now():
+            text = f"it was to be sent before {notification.expires_at.isoformat()}"
+            raise Failure(Kind.CONTENT, Reason.EXPIRED, text)
+
+    async def _send(self, message: Message, notification: Notification, part: Part) -> Mapping[int, Failure]:
+        """Serve one part; give who was not served and why."""
+        waiting = [recipient.slot for recipient in part.recipients if recipient.slot not in message.done]
+        if not waiting:
+            return {}
+        try:
+            rendered = self._renderer.render(notification.template, part.parameters, notification.locale)
+            return await self._notifier.send(message.id, notification, part, rendered, message.done)
+        except Failure as failure:
+            return dict.fromkeys(waiting, failure)
+
+
+def _interrupted(parts: tuple[Part, ...], message: Message, *, served: bool) -> dict[int, Failure]:
+    """Give back who is left when the daemon stops in the middle; a message nobody was served of goes back whole.
+
+    Raises:
+        asyncio.CancelledError: nobody was served.
+
+    """
+    if not served:
+        raise asyncio.CancelledError
+    failure = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
+    left = (recipient.slot for part in parts for recipient in part.recipients)
+    return {slot: failure for slot in left if slot not in message.done}

@@ -1,0 +1,56 @@
+"""The first observer: one line for each settlement. No parameters and no secrets in it."""
+
+import logging
+from typing import Any
+
+import structlog
+
+from dispatcher.words.outcomes import Rejected, Settlement
+
+LEVELS = {"accepted": logging.INFO, "released": logging.INFO, "deferred": logging.WARNING, "rejected": logging.ERROR}
+
+
+class LogObserver:
+    """Writes each settlement to the log, and each unknown field name once."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("dispatcher.settlements")
+        self._unknown: set[tuple[str, str]] = set()
+
+    def __call__(self, settlement: Settlement) -> None:
+        """Write the line."""
+        outcome = settlement.outcome
+        level = LEVELS[outcome] if not settlement.lost else logging.WARNING
+        self._log.log(level, "settled", **_line(settlement))
+        for name in settlement.message.notes.get("unknown_fields", ()):
+            self._warn_once(settlement.queue, name)
+
+    def _warn_once(self, queue: str, name: str) -> None:
+        if (queue, name) not in self._unknown and len(self._unknown) < MOST_NAMES:
+            self._unknown.add((queue, name))
+            self._log.warning("a field that the contract does not know is ignored", queue=queue, field=name[:SHOWN])
+
+
+MOST_NAMES = 1000
+"""Unknown field names that are remembered: publishers must not fill our memory."""
+
+SHOWN = 100
+
+
+def _line(settlement: Settlement) -> dict[str, Any]:
+    message = settlement.message
+    failure = settlement.failure
+    refused = sum(isinstance(outcome, Rejected) for outcome in settlement.outcomes)
+    line = {
+        "id": message.id,
+        "queue": settlement.queue,
+        "template": message.notes.get("template"),
+        "attempt": message.attempt,
+        "outcome": settlement.outcome,
+        "reason": failure.reason.value if failure else None,
+        "error": failure.text if failure else None,
+        "dead_letters": refused or None,
+        "lost": settlement.lost or None,
+        "ms": round(settlement.seconds * 1000, 1),
+    }
+    return {name: value for name, value in line.items() if value is not None}
