@@ -1,0 +1,178 @@
+"""An edition is the compiled state of one template file and of everything it refers to.
+
+Each edition has an environment of its own, so that a layout or a macro can never be older than the template that uses
+it. It is used as long as all files it was made of stay the same, and replaced as a whole. A new edition that does not
+compile is not used while there is a good one: a typo in a save must not stop live mail.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+from jinja2 import BaseLoader, Environment, Template, TemplateNotFound, TemplateSyntaxError
+
+from dispatcher.rendering.environment import TemplateEnvironment
+from dispatcher.rendering.files import Watch
+from dispatcher.rendering.finder import Found
+from dispatcher.rendering.limits import Meter
+
+_KEPT = 500
+"""So many editions at most, the one not used for longest is forgotten first."""
+
+
+class Broken(Exception):
+    """A template cannot be used as it lies on disk. Its text says which, where and why."""
+
+
+class Edition:
+    """A template file, compiled with all it refers to by name.
+
+    Raises:
+        Broken: it does not compile, or something it needs is missing.
+
+    """
+
+    def __init__(self, watch: Watch, file: Found, queue: str, meter: Meter) -> None:
+        self.watch = watch
+        loader = _Loader(watch)
+        self._environment = TemplateEnvironment(loader, _Resolver(watch, queue), file.format, meter)
+        self.template = self._load(file.path)
+
+    def _load(self, name: str) -> Template:
+        """Load a template, then what it refers to."""
+        template = compiled(self._environment, name, None, name)
+        while self._environment.references:
+            reference, parent, line = self._environment.references.pop()
+            compiled(self._environment, reference, parent, f"{parent}:{line}")
+        return template
+
+    def load_also(self, names: list[str]) -> None:
+        """Load what the edition before has come to include while rendering, so that it cannot break unnoticed.
+
+        Raises:
+            Broken: one of them does not compile.
+
+        """
+        for name in names:
+            if self.watch.there(name):
+                self._load(name)
+
+
+class _Loader(BaseLoader):
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:  # noqa: ARG002 - Jinja's
+        # The signature is taken before the reading: a change in between is noticed before the next render.
+        if not self._watch.there(template):
+            raise TemplateNotFound(template)
+        path = self._watch.folder / template
+        try:
+            source = path.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise Broken(f"{template}: cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise Broken(f"{template}: is not UTF-8, at byte {error.start}") from error
+        if not source.strip():
+            raise Broken(f"{template}: is empty; where that is meant, write {{# empty #}}")
+        return source, str(path), None
+
+
+class _Resolver:
+    """What a template refers to is looked for in the folder of the queue first."""
+
+    def __init__(self, watch: Watch, queue: str) -> None:
+        self._watch = watch
+        self._queue = queue
+
+    def __call__(self, reference: str, parent: str) -> str:
+        steps = [step for step in reference.split("/") if step not in {"", "."}]
+        plain = "/".join(steps)
+        if not steps or ".." in steps or "\\" in plain or "\0" in plain:
+            raise TemplateNotFound(reference)
+        there = [name for name in (f"{self._queue}/{plain}", plain) if self._watch.there(name)]
+        # A file may extend the one it overrides: what refers to its own name means the other, where there is one.
+        return next((name for name in there if name != parent), there[0] if there else plain)
+
+
+class _Entry:
+    """What is known of one template file: the last good edition, and what is wrong with the files since."""
+
+    def __init__(self) -> None:
+        self.edition: Edition | None = None
+        self.watch: Watch | None = None
+        self.trouble: str | None = None
+
+
+class Editions:
+    """The editions of one queue."""
+
+    def __init__(self, folder: Path, queue: str, meter: Meter, on_broken: Callable[[str], None] | None) -> None:
+        self._folder = folder
+        self._queue = queue
+        self._meter = meter
+        self._on_broken = on_broken
+        self._entries: OrderedDict[Found, _Entry] = OrderedDict()
+
+    def get(self, file: Found) -> Template:
+        """Give the template as it lies on disk now, or the last good one.
+
+        Raises:
+            Broken: it is broken, and no good one was seen.
+
+        """
+        entry = self._entries.setdefault(file, _Entry())
+        self._entries.move_to_end(file)
+        if len(self._entries) > _KEPT:
+            self._entries.popitem(last=False)
+        if entry.watch is None or entry.watch.changed():
+            self._renew(entry, file)
+        if entry.edition is None:
+            raise Broken(entry.trouble)
+        return entry.edition.template
+
+    def build(self, file: Found) -> None:
+        """Compile a file for the sake of knowing whether it does.
+
+        Raises:
+            Broken: it does not.
+
+        """
+        Edition(Watch(self._folder), file, self._queue, self._meter)
+
+    def _renew(self, entry: _Entry, file: Found) -> None:
+        before, told = entry.edition, entry.trouble
+        entry.watch, entry.trouble = Watch(self._folder), None
+        try:
+            edition = Edition(entry.watch, file, self._queue, self._meter)
+            edition.load_also(before.watch.present() if before else [])
+        except Broken as error:
+            entry.trouble = str(error)
+            if before and told != entry.trouble and self._on_broken:
+                self._on_broken(f"{entry.trouble}; going on with the version before")
+        else:
+            entry.edition = edition
+
+
+def compiled(environment: Environment, name: str, parent: str | None, where: str) -> Template:
+    """Load a template.
+
+    Args:
+        environment: which to load it into.
+        name: its path in the folder of templates, or what the template `parent` calls it.
+        parent: the template that refers to it.
+        where: who asks for it, for the text of the error.
+
+    Raises:
+        Broken: it is not there, or does not compile.
+
+    """
+    try:
+        return environment.get_template(name, parent)
+    except TemplateNotFound as error:
+        raise Broken(f"{where}: there is no {error.name}") from error
+    except TemplateSyntaxError as error:
+        raise Broken(f"{error.name}:{error.lineno}: {error.message}") from error
+    except (SyntaxError, RecursionError, ValueError) as error:
+        # Nested too deep for Jinja or for Python's own compiler.
+        raise Broken(f"{name}: cannot be compiled: {type(error).__name__}") from error

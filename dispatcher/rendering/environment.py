@@ -1,0 +1,167 @@
+"""Jinja the way templates of strangers are rendered: sandboxed, escaping, stoppable, and strict about gaps."""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from string import Formatter
+from typing import Any
+
+from jinja2 import BaseLoader, Undefined, UndefinedError, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.exceptions import TemplateRuntimeError
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Context, markup_join, str_join
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEscapeFormatter, SandboxedFormatter
+from jinja2.utils import missing
+from markupsafe import Markup
+
+from dispatcher.rendering.guards import GUARDED_FILTERS, check_field, check_method, check_operation, guard_filter
+from dispatcher.rendering.limits import Meter
+
+ESCAPED = {"html": True, "txt": False}
+"""Which formats are escaped as HTML: decided by what is rendered, for all that it includes and imports. A format that
+is not named here is escaped."""
+
+
+class ParameterMissing(UndefinedError):
+    """A template has used what is not there.
+
+    Attributes:
+        hint: Jinja's own words, where it has some.
+        name: what is missing.
+        owner: the object it was looked for in; Jinja's `missing` for a parameter.
+
+    """
+
+    def __init__(self, hint: str | None, name: str | None, owner: Any, text: str | None) -> None:
+        super().__init__(text)
+        self.hint = hint
+        self.name = name
+        self.owner = owner
+
+
+class Missing(Undefined):
+    """A missing parameter: may be asked for and compared, but not printed, looped over or computed with."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        raised: Any = partial(ParameterMissing, hint, name, obj) if exc is UndefinedError else exc
+        super().__init__(hint, obj, name, raised)
+
+    __str__ = __iter__ = __len__ = __contains__ = Undefined._fail_with_undefined_error  # noqa: SLF001 - documented
+
+
+class _Generator(CodeGenerator):
+    """Writes the questions of the meter into the compiled template."""
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802 - Jinja's name
+        environment: Any = self.environment
+        environment.references += [(name, self.name, line) for name, line in _required(node)]
+        super().visit_Template(node, frame)
+
+    def enter_frame(self, frame: Frame) -> None:
+        """Ask at each turn of a loop, and at the beginning of each macro, block and file."""
+        super().enter_frame(frame)
+        self.writeline("environment.meter.tick()")
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        self.write("environment.join_texts(context.eval_ctx, (")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+
+class TemplateEnvironment(ImmutableSandboxedEnvironment):
+    """What the templates of one edition share.
+
+    Attributes:
+        meter: counts the render that is under way.
+        references: what compiled templates must have to work: name, by which template, in which line.
+
+    """
+
+    code_generator_class = _Generator
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
+
+    def __init__(self, loader: BaseLoader, resolve: Callable[[str, str], str], form: str, meter: Meter) -> None:
+        self.meter = meter
+        self.references: list[tuple[str, str | None, int]] = []
+        self._resolve = resolve
+        super().__init__(
+            loader=loader,
+            autoescape=ESCAPED.get(form, True),
+            undefined=Missing,
+            finalize=meter.count,
+            auto_reload=False,
+            keep_trailing_newline=True,
+        )
+        self.concat = meter.concat  # type: ignore[method-assign]  # Jinja makes it replaceable
+        self.filters.update((name, guard_filter(name, self.filters[name], meter)) for name in GUARDED_FILTERS)
+        # Filler text by the gigabyte, which no mail needs.
+        del self.globals["lipsum"]
+
+    def join_path(self, template: str, parent: str) -> str:
+        """Find what `template` means, where `parent` refers to it."""
+        return self._resolve(str(template), parent)
+
+    def join_texts(self, evaluation: EvalContext, parts: Iterable[Any]) -> str:
+        """Carry out `a ~ b`."""
+        self.meter.check(sum(len(part) if isinstance(part, str) else self.meter.weigh(part) for part in parts))
+        return markup_join(parts) if evaluation.autoescape else str_join(parts)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Estimate the result of an operator before it is computed."""
+        check_operation(operator, left, right, self.meter)
+        return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Estimate the result of a method before it is called."""
+        owner = getattr(function, "__self__", None)
+        if isinstance(owner, (str, bytes, int)):
+            check_method(owner, function.__name__, [*args, *kwargs.values()], self.meter)
+        return super().call(context, function, *args, **kwargs)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """Give `str.format` a formatter that is sandboxed and knows how wide a mail is."""
+        if super().wrap_str_format(value) is None:
+            return None
+        text: str = value.__self__
+        formatter: Formatter = (
+            _EscapingFormatter(self, escape=text.escape) if isinstance(text, Markup) else _Fields(self)
+        )
+
+        def formatted(*args: Any, **kwargs: Any) -> str:
+            self.meter.weigh([args, kwargs])
+            values = args[0] if value.__name__ == "format_map" else kwargs
+            return type(text)(formatter.vformat(text, args, values))
+
+        return formatted
+
+
+class _Fields(SandboxedFormatter):
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        check_field(format_spec)
+        return super().format_field(value, format_spec)
+
+
+class _EscapingFormatter(SandboxedEscapeFormatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        check_field(format_spec)
+        return super().format_field(value, format_spec)
+
+
+def _required(template: nodes.Template) -> Iterable[tuple[str, int]]:
+    """Give what a template names literally and cannot do without, with the line."""
+    kinds = (nodes.Extends, nodes.Import, nodes.FromImport, nodes.Include)
+    for node in template.find_all(kinds):
+        # All four have it; their common base does not say so.
+        name: Any = getattr(node, "template", None)
+        if isinstance(name, nodes.Const) and isinstance(name.value, str) and not getattr(node, "ignore_missing", False):
+            yield name.value, node.lineno

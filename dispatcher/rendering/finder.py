@@ -1,0 +1,107 @@
+"""Which files answer to the name of a template.
+
+For the queue `email` and its formats html and txt, the name `confirm_email` and the locale `de-AT`, in this order; the
+first line with any file wins, and all formats in it are rendered:
+
+    email/confirm_email.de-AT.html.jinja2   email/confirm_email.de-AT.txt.jinja2
+    confirm_email.de-AT.jinja2
+    email/confirm_email.de.html.jinja2      email/confirm_email.de.txt.jinja2
+    confirm_email.de.jinja2
+    email/confirm_email.html.jinja2         email/confirm_email.txt.jinja2
+    confirm_email.jinja2
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dispatcher.rendering.files import signature
+from dispatcher.words.errors import Failure, Kind, Reason
+
+EXTENSION = ".jinja2"
+_FORMATS = {".html", ".txt", ".md", ".json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file of templates.
+
+    Attributes:
+        path: relative to the folder of templates, with `/`.
+        format: what it makes: `html`, `txt`.
+
+    """
+
+    path: str
+    format: str
+
+
+class Finder:
+    """Knows where the templates of one queue lie."""
+
+    def __init__(self, folder: Path, queue: str, formats: tuple[str, ...], flat_format: str | None) -> None:
+        self._folder = folder
+        self._queue = queue
+        self._formats = formats
+        self._flat_format = flat_format
+
+    def find(self, name: str, locale: str | None) -> list[Found]:
+        """Give the files to render, in the order of the formats.
+
+        Raises:
+            Failure: there is none, or the name would leave the folder.
+
+        """
+        if not _stays_inside(name):
+            raise Failure(Kind.CONTENT, Reason.MALFORMED, f"template: {name[:80]!r} is not the name of a template")
+        looked_for = []
+        for tag in _tags(locale):
+            for group in self._groups(name + tag):
+                found = [file for file in group if signature(self._folder / file.path)]
+                if found:
+                    return found
+                looked_for += [file.path for file in group]
+        raise Failure(
+            Kind.TRANSIENT,
+            Reason.TEMPLATE_MISSING,
+            f"template {name!r} is missing: none of {', '.join(looked_for)} is in the folder of templates",
+        )
+
+    def everything(self) -> list[Found]:
+        """Give every file that this queue could use, macros and layouts too, sorted by path."""
+        own = [self._described(path) for path in (self._folder / self._queue).rglob(f"*{EXTENSION}")]
+        if self._flat_format is None:
+            return sorted(own, key=lambda file: file.path)
+        # What carries a format in its name belongs to a folder of some queue, and is that queue's to check.
+        flat = [path for path in self._folder.rglob(f"*{EXTENSION}") if Path(path.stem).suffix not in _FORMATS]
+        return sorted({*own, *map(self._described, flat)}, key=lambda file: file.path)
+
+    def _described(self, path: Path) -> Found:
+        written = Path(path.stem).suffix
+        default = self._flat_format or self._formats[0]
+        return Found(path.relative_to(self._folder).as_posix(), written[1:] if written in _FORMATS else default)
+
+    def _groups(self, stem: str) -> Iterator[list[Found]]:
+        yield [Found(f"{self._queue}/{stem}.{form}{EXTENSION}", form) for form in self._formats]
+        if self._flat_format:
+            yield [Found(f"{stem}{EXTENSION}", self._flat_format)]
+
+
+def _tags(locale: str | None) -> Iterator[str]:
+    """Give what stands behind the name: `.de-AT`, `.de`, nothing; spelled as BCP 47 recommends, whoever asks how."""
+    subtags = locale.replace("_", "-").split("-") if locale else []
+    for length in range(len(subtags), 0, -1):
+        yield "." + "-".join([subtags[0].lower(), *map(_spelled, subtags[1:length])])
+    yield ""
+
+
+def _spelled(subtag: str) -> str:
+    """`AT` is a region, `Hant` a script; everything else is small."""
+    shapes = {2: subtag.upper(), 4: subtag.title()}
+    return shapes.get(len(subtag), subtag.lower())
+
+
+def _stays_inside(name: str) -> bool:
+    """Look again at what the contract has looked at already: here is where it would do harm."""
+    outside = {"", ".", ".."}
+    return not outside & set(name.split("/")) and not any(sign in name for sign in "\\\0:")

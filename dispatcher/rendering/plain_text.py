@@ -1,0 +1,84 @@
+"""A readable text out of HTML, for a mail whose template has no text of its own.
+
+inscriptis lays the text out; before, the tree is made simple: what a reader would not see is taken out, tables that
+only lay out are no tables for a text, links show where they lead. Styles are dropped, for they may ask for a million
+blank lines. The library takes about 10 µs for each element and cannot be interrupted, so what is enormous only loses
+its tags.
+"""
+
+import re
+from html import unescape
+
+# Neither library has types.
+import lxml.etree  # type: ignore[import-untyped]
+import lxml.html  # type: ignore[import-untyped]
+from inscriptis.css_profiles import CSS_PROFILES  # type: ignore[import-untyped]
+from inscriptis.html_engine import Inscriptis  # type: ignore[import-untyped]
+from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
+
+_MOST_CHARACTERS = 1_000_000
+_MOST_ELEMENTS = 10_000
+_CONFIG = ParserConfig(css=CSS_PROFILES["strict"])
+_TAGS = re.compile(r"<[^<>]*>")
+_HIDDEN = re.compile(r"display\s*:\s*none")
+_SPACES = re.compile(r"[ \t]+(?=\n)|[ \t]+\Z")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f")
+_LINKS = ("http:", "https:", "mailto:", "tel:")
+
+
+def plain_text(html: str) -> str:
+    """Give what a person reads in the HTML: paragraphs, lists, tables, and where each link leads."""
+    text = _laid_out(html) if len(html) <= _MOST_CHARACTERS else None
+    if text is None:
+        text = unescape(_TAGS.sub(" ", html))
+    text = _SPACES.sub("", text.translate(_INVISIBLE).replace("\u00a0", " "))
+    return _BLANK_LINES.sub("\n\n", text).strip() + "\n"
+
+
+def _laid_out(html: str) -> str | None:
+    """Give `None` for what the library cannot do, or not soon."""
+    try:
+        tree = lxml.html.document_fromstring(html)
+        if sum(1 for _ in tree.iter()) > _MOST_ELEMENTS:
+            return None
+        _simplify(tree)
+        text: str = Inscriptis(tree, _CONFIG).get_text()
+    except (lxml.etree.LxmlError, ValueError, RecursionError):
+        return None
+    return text
+
+
+def _simplify(tree: lxml.html.HtmlElement) -> None:
+    for element in list(tree.iter(lxml.etree.Element)):
+        if _HIDDEN.search(element.get("style", "")) or "hidden" in element.attrib:
+            element.drop_tree()
+            continue
+        if element.tag == "a":
+            _show_link(element)
+        elif element.tag == "img":
+            element.tag, element.text = "span", element.get("alt")
+        elif element.tag == "table" and element.get("role") in {"presentation", "none"}:
+            _lay_flat(element)
+        element.attrib.clear()
+
+
+def _show_link(link: lxml.html.HtmlElement) -> None:
+    """Write the address behind the words, unless the words are the address."""
+    target = link.get("href", "")
+    words = link.text_content()
+    if not target.startswith(_LINKS) or target.partition(":")[2].strip("/") in words:
+        return
+    shown = f" ({target.removeprefix('mailto:').removeprefix('tel:')})"
+    if len(link):
+        link[-1].tail = (link[-1].tail or "").rstrip() + shown
+    else:
+        link.text = (link.text or "").rstrip() + shown
+
+
+def _lay_flat(table: lxml.html.HtmlElement) -> None:
+    """Make the rows and cells of a table into blocks; tables inside it are looked at by themselves."""
+    for element in table.iter("tbody", "thead", "tfoot", "tr", "td", "th"):
+        if next(element.iterancestors("table"), None) is table:
+            element.tag = "div"
+    table.tag = "div"

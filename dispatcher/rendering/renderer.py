@@ -1,0 +1,104 @@
+"""From the name of a template and parameters to texts."""
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from dispatcher.rendering.editions import Broken, Editions
+from dispatcher.rendering.failures import failure_of
+from dispatcher.rendering.finder import Finder, Found
+from dispatcher.rendering.limits import Meter
+from dispatcher.rendering.plain_text import plain_text
+from dispatcher.rendering.settings import TemplateSettings
+from dispatcher.rendering.subject import keep_silent, subject_of
+from dispatcher.words.texts import Rendered
+
+_TEXTS = {"txt"}
+"""Formats whose subject is no part of the text, and which begin with their first line that is not empty."""
+
+_SPEAKS_FIRST = ("txt", "md", "html", "json")
+"""Whose subject is taken, where several formats have one."""
+
+
+class Renderer:
+    """Renders the templates of one queue. It is not to be called from several threads at once."""
+
+    def __init__(
+        self,
+        settings: TemplateSettings,
+        queue: str,
+        formats: tuple[str, ...],
+        *,
+        flat_format: str | None = None,
+        on_broken: Callable[[str], None] | None = None,
+    ) -> None:
+        """Prepare; no file is looked at yet.
+
+        Args:
+            settings: where the templates lie, and the limits.
+            queue: whose templates; also the name of their folder.
+            formats: which formats its notifier uses, all of which are rendered where they exist.
+            flat_format: what `templates/<name>.jinja2` is, where such files are used.
+            on_broken: is told in one sentence of a template that broke after a good version was seen.
+
+        """
+        self._seconds = settings.time_limit.total_seconds()
+        self._formats = formats
+        self._finder = Finder(settings.path, queue, formats, flat_format)
+        self._meter = Meter(settings.size_limit)
+        self._editions = Editions(settings.path, queue, self._meter, on_broken)
+
+    def render(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
+        """Render all formats of a template, as its files are at this moment.
+
+        Args:
+            name: as in the message: `confirm_email`, `events/submitted`.
+            parameters: what the template fills in; never changed.
+            locale: BCP 47 tag of the variant to prefer.
+
+        Raises:
+            Failure: transient where a file is missing or broken, content where the parameters do not suit it.
+
+        """
+        found = self._finder.find(name, locale)
+        self._meter.start(perf_counter() + self._seconds, self._seconds)
+        texts, subjects = {}, {}
+        for file in found:
+            texts[file.format], subjects[file.format] = self._render(file, parameters)
+        if "txt" in self._formats and "txt" not in texts and "html" in texts:
+            texts["txt"] = plain_text(texts["html"])
+        spoken = [subjects.get(form) for form in _SPEAKS_FIRST]
+        return Rendered(texts, next(filter(None, spoken), None), found[0].path)
+
+    def compile_all(self) -> list[tuple[str, str | None]]:
+        """Compile every file below the queue's folder and every flat one.
+
+        Returns:
+            path and what is wrong with it, `None` where nothing is, sorted by path.
+
+        """
+        return [(file.path, self._trouble(file)) for file in self._finder.everything()]
+
+    def _trouble(self, file: Found) -> str | None:
+        try:
+            self._editions.build(file)
+        except Broken as error:
+            return str(error)
+        return None
+
+    def _render(self, file: Found, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+        try:
+            return self._run(file, parameters)
+        except Exception as error:  # noqa: BLE001 - whatever a template can bring about is its fault, not ours
+            failure = failure_of(error, file.path, parameters)
+        # Raised out here, so that the failure does not hold on to the template's frames and all they refer to.
+        raise failure
+
+    def _run(self, file: Found, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+        template = self._editions.get(file)
+        context = template.new_context(dict(parameters))
+        if file.format in _TEXTS:
+            keep_silent(context)
+        text = self._meter.concat(template.root_render_func(context))
+        subject = subject_of(context, file.format, file.path)
+        return text.lstrip("\r\n") if file.format in _TEXTS else text, subject
