@@ -1,0 +1,275 @@
+"""A RabbitMQ node of our own: private in everything, gone without a trace, or killed and started again on its data.
+
+    with Node(Path("/tmp/a folder")) as node:
+        connect(node.url)
+
+Private means: its own name, ports, configuration, plugins, logs, data, Erlang cookie, and its own epmd (Erlang's
+directory of nodes, which would otherwise be started once for the machine and stay for ever). Everything listens on the
+loopback interface only. Three processes belong to a node:
+
+    this program ─┬─ beam.smp   the broker
+                  ├─ epmd       in the foreground, so that it can be ended
+                  └─ guard      this file again: ends the other two when this program dies, however it dies
+
+Everything that has to be known about a node lies in `node.json` in its folder: its ports, and the processes that run.
+Whoever opens a folder in which something still runs ends that first, after checking that it is the same process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from helpers import handshake, node_files, processes  # noqa: E402 - found only after the line above, when run as a script
+from helpers.ports import free_port, is_free  # noqa: E402
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+USUAL = {"amqp": 5672, "management": 15672, "distribution": 25672, "tls": 5671}
+
+
+class NodeFailure(Exception):
+    """A node cannot be started; the text says why, and shows the end of its log."""
+
+
+class Node:
+    """A private RabbitMQ node with its data in a folder.
+
+    Attributes:
+        folder: where everything of it lies; may exist from an earlier run, may have a space in its path.
+        amqp_port: plain AMQP.
+        management_port: the management page and its HTTP interface.
+        tls_port: AMQP over TLS; `None` without `tls`.
+
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        tls: dict[str, Any] | None = None,
+        extra_config: str = "",
+        management: bool = True,
+        usual_ports: bool = False,
+    ) -> None:
+        """Prepare a node; nothing runs yet.
+
+        Args:
+            folder: made when missing. The same folder again is the same node: its messages, its ports where still free.
+            tls: paths of PEM files, `ca`, `cert` and `key`: the node then listens for TLS as well.
+            extra_config: lines for `rabbitmq.conf`; they win over ours.
+            management: without its page a node stops in one second instead of six.
+            usual_ports: take 5672, 15672 … where they are free.
+
+        """
+        self.folder = folder.absolute()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._wishes = node_files.Wishes(tls, extra_config, management)
+        self._broker: subprocess.Popen | None = None
+        self._epmd: subprocess.Popen | None = None
+        self._guard: subprocess.Popen | None = None
+        self._name = self._state().get("name") or f"dispatcher-{secrets.token_hex(4)}@localhost"
+        self._ports = self._choose_ports(USUAL if usual_ports else {})
+        self.amqp_port: int = self._ports["amqp"]
+        self.management_port: int = self._ports["management"]
+        self.tls_port: int | None = self._ports["tls"] if tls else None
+
+    @property
+    def url(self) -> str:
+        """Where it speaks AMQP, with its login."""
+        return f"amqp://guest:guest@127.0.0.1:{self.amqp_port}/"
+
+    @property
+    def management_url(self) -> str:
+        """The management page; its HTTP interface is below `/api/`. Login `guest`, password `guest`."""
+        return f"http://127.0.0.1:{self.management_port}/"
+
+    @property
+    def running(self) -> bool:
+        """Whether the broker's process runs, started by this program or by an earlier one."""
+        return "broker" in self._running()
+
+    def start(self, timeout: float = 60.0, *, keep: bool = False) -> None:
+        """Start it, on the data and ports it had before; return when a client can log in.
+
+        Args:
+            timeout: seconds until this is given up.
+            keep: leave it running when this program ends. Otherwise it ends too, even when this program is killed.
+
+        Raises:
+            NodeFailure: no RabbitMQ on this machine, or it did not come up.
+
+        """
+        if self._broker is not None and self._broker.poll() is None:
+            return
+        self._end_leftovers()
+        try:
+            self._launch(keep=keep)
+            self._await_ready(timeout)
+        except BaseException:  # Ctrl-C too: nothing may stay behind
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """End it in good order, data kept; whatever runs in its folder, whoever started it."""
+        self._end_leftovers()
+
+    def kill(self) -> None:
+        """Kill it at once, like a power cut; the data stays."""
+        self._end_leftovers(at_once=True)
+
+    def remove(self) -> None:
+        """Stop it and delete its data."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log_tail(self, lines: int = 30) -> str:
+        """Give the last lines of what it wrote, for whoever has to find out why."""
+        paths = [self.folder / "log" / "output.txt", *sorted((self.folder / "log").glob("*.log"))]
+        texts = [path.read_text(errors="replace") for path in paths if path.is_file()]
+        return "\n".join("\n".join(text.splitlines()[-lines:]) for text in texts if text)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    # What runs -------------------------------------------------------------------------------------------------------
+
+    def _launch(self, *, keep: bool) -> None:
+        server, epmd = _programs()
+        home = node_files.spaceless(self.folder)
+        self._note(alias=None if home == self.folder else str(home))
+        node_files.write(home, self._ports, self._wishes)
+        environment = node_files.environment(home, self._name, self._ports)
+        if not keep:
+            self._guard = _spawn([sys.executable, "-IS", __file__, self.folder], dict(os.environ), home, held=True)
+        self._epmd = _spawn([epmd, "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], environment, home)
+        self._note()
+        self._broker = _spawn([server], environment, home)
+        self._note()
+
+    def _await_ready(self, timeout: float) -> None:
+        def ready_or_dead() -> bool:
+            return self._broker.poll() is not None or (handshake.welcomes(self.url) and self._listens_everywhere())
+
+        if not processes.await_that(ready_or_dead, timeout):
+            raise NodeFailure(f"RabbitMQ did not come up within {timeout:g} seconds.\n{self.log_tail()}")
+        if self._broker.poll() is not None:
+            raise NodeFailure(f"RabbitMQ ended while it was starting.\n{self.log_tail()}")
+
+    def _listens_everywhere(self) -> bool:
+        awaited = [self.management_port] if self._wishes.management else []
+        return not any(is_free(port) for port in [*awaited, *filter(None, [self.tls_port])])
+
+    def _end_leftovers(self, *, at_once: bool = False) -> None:
+        running = self._running()
+        for name in ("broker", "epmd"):  # in this order: the broker says goodbye to its epmd
+            if name in running:
+                running[name].end(at_once=at_once)
+        for child in (self._broker, self._epmd):
+            if child is not None:
+                processes.end(child)
+        self._broker = self._epmd = None
+        alias = self._state().get("alias")
+        if alias:
+            shutil.rmtree(Path(alias).parent, ignore_errors=True)
+        self._note(alias=None)
+        if self._guard is not None:
+            self._guard.stdin.close()
+            self._guard.wait()
+            self._guard = None
+
+    # What is known about it, across programs -------------------------------------------------------------------------
+
+    @property
+    def _state_path(self) -> Path:
+        return self.folder / "node.json"
+
+    def _state(self) -> dict[str, Any]:
+        try:
+            return json.loads(self._state_path.read_text())
+        except (OSError, ValueError):
+            return {}
+
+    def _note(self, **more: Any) -> None:
+        if not self.folder.exists():
+            return
+        children = {"broker": self._broker, "epmd": self._epmd}
+        running = {name: processes.Identity.of(child.pid) for name, child in children.items() if child is not None}
+        state = {**self._state(), "name": self._name, "ports": self._ports, "processes": running, **more}
+        fresh = self._state_path.with_suffix(".new")
+        fresh.write_text(json.dumps(state))
+        fresh.replace(self._state_path)
+
+    def _running(self) -> dict[str, processes.Identity]:
+        noted = self._state().get("processes", {})
+        identities = {name: processes.Identity(*identity) for name, identity in noted.items()}
+        return {name: identity for name, identity in identities.items() if identity.runs()}
+
+    def _choose_ports(self, preferred: dict[str, int]) -> dict[str, int]:
+        noted = self._state().get("ports", {})
+        if noted and self._running():
+            return noted
+        ports: dict[str, int] = {}
+        for name in (*USUAL, "epmd"):
+            ports[name] = free_port(noted.get(name) or preferred.get(name), besides=ports.values())
+        return ports
+
+
+def find_server() -> Path | None:
+    """Give RabbitMQ's own start script: the one that does not switch to another user."""
+    for folder in ("/usr/lib/rabbitmq/bin", *os.get_exec_path(), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"):
+        script = Path(folder) / "rabbitmq-server"
+        if os.access(script, os.X_OK) and script.is_file():
+            return script
+    return None
+
+
+def _programs() -> tuple[Path, str]:
+    server = find_server()
+    if server is None:
+        raise NodeFailure("There is no rabbitmq-server on this machine; `python3 helpers/rabbitmq.py install` gets it.")
+    # Where Erlang was not installed as a package, epmd lies only beside the virtual machine.
+    epmd = shutil.which("epmd") or next(map(str, Path("/usr").glob("l*/**/erlang/erts-*/bin/epmd")), None)
+    if epmd is None:
+        raise NodeFailure("There is a rabbitmq-server but no epmd: Erlang is not installed completely.")
+    return server, epmd
+
+
+def _spawn(command: list, environment: dict[str, str], home: Path, *, held: bool = False) -> subprocess.Popen:
+    """Start a process in a session of its own: Ctrl-C in the terminal is for us, not for it."""
+    with (home / "log" / "output.txt").open("ab") as output:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd="/",
+            stdin=subprocess.PIPE if held else subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+def guard(folder: Path) -> None:
+    """Wait until the program that started a node is gone; end what it left running."""
+    sys.stdin.read()  # the other end is held by that program alone: end of file means that it ended, or told us to
+    if folder.exists():
+        Node(folder).kill()
+
+
+if __name__ == "__main__":
+    guard(Path(sys.argv[1]))

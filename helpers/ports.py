@@ -1,0 +1,35 @@
+"""Ports of the loopback interface: which are free, and which of them stay free."""
+
+from __future__ import annotations
+
+import random
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+
+def is_free(port: int) -> bool:
+    """Tell whether nobody listens on a port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(preferred: int | None = None, *, besides: Container[int] = ()) -> int:
+    """Give a port that is free now: the preferred one, or one that will still be free after a restart.
+
+    Below 32768: the ports above are given to outgoing connections. One of those could take the port while a node is
+    down; even a client that tries to reconnect to it can, and is then connected to itself.
+    """
+    if preferred is not None and preferred not in besides and is_free(preferred):
+        return preferred
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        if port not in besides and is_free(port):
+            return port
