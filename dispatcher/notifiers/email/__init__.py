@@ -1,1 +1,17 @@
-"""The notifier of the queue `email`."""
+"""The notifier of the queue `email`: SMTP.
+
+settings      where, as whom, how long
+addresses     what a publisher wrote → an address
+headers, extras, mime, compose     → the bytes of a mail
+replies       what the server's answers mean: the table
+connect, connection                 the library that speaks SMTP ends there
+pool          connections, bounded and kept
+transaction   MAIL, RCPT, DATA, the text, the last answer
+streak        several failures in a row
+notifier      all of it, in one attempt
+"""
+
+from dispatcher.notifiers.email.notifier import EmailNotifier
+from dispatcher.notifiers.email.settings import EmailSettings
+
+__all__ = ["EmailNotifier", "EmailSettings"]

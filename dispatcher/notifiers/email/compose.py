@@ -1,0 +1,148 @@
+"""From a notification and its rendered texts to the bytes of a mail (RFC 5322). Pure: no clock, no network.
+
+    multipart/mixed              only with attachments
+    ├── multipart/alternative    only with both texts
+    │   ├── text/plain
+    │   └── multipart/related    only with inline images
+    │       ├── text/html
+    │       └── image/…
+    └── application/…
+
+The same draft gives the same bytes, so that every attempt sends the same mail under the same `Message-ID`.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from dispatcher.contract.base import Part
+from dispatcher.contract.email import Attachment, EmailNotification
+from dispatcher.notifiers.email.addresses import Address, parse_sender
+from dispatcher.notifiers.email.extras import extra_headers
+from dispatcher.notifiers.email.headers import mailboxes, refuse_controls, words
+from dispatcher.notifiers.email.mime import Entity, file_entity, multipart, text_entity
+from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.texts import Rendered
+
+NOBODY = "undisclosed-recipients:;"
+"""Stands in `To` where no address may be shown: an empty group (RFC 5322 3.4)."""
+
+LONGEST_ID = 200
+"""The longest id of a message that goes into `Message-ID` as it is, in characters."""
+
+_DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """All that a mail is made of.
+
+    Attributes:
+        notification: what the publisher asked for.
+        part: whom this mail is for, served before or not.
+        rendered: the texts.
+        message_id: the identity of the notification.
+        author: who it is from.
+        people: the addresses of the part's recipients by slot; who has none here is not shown.
+        date: when it is sent.
+
+    """
+
+    notification: EmailNotification
+    part: Part
+    rendered: Rendered
+    message_id: str
+    author: Address
+    people: Mapping[int, Address]
+    date: datetime
+
+
+def compose(draft: Draft, *, utf8: bool) -> bytes:
+    """Write a mail.
+
+    Args:
+        draft: what it is made of.
+        utf8: whether the server takes addresses that are not ASCII (RFC 6532); if not, recipients who have one are
+            not shown, since they are not served either.
+
+    Raises:
+        Failure: the mail cannot be written (content): no subject, a line break in a header, a broken attachment.
+
+    """
+    identity = message_identity(draft.message_id, draft.part, draft.author.domain)
+    content = _content(draft.rendered.texts, draft.notification.attachments, identity)
+    headers = [
+        *_people(draft, utf8=utf8),
+        f"Subject: {words(_subject(draft), len('Subject: '))}",
+        f"Date: {format_datetime(draft.date)}",
+        f"Message-ID: {identity}",
+        "MIME-Version: 1.0",
+        "Auto-Submitted: auto-generated",  # RFC 3834 5: so that nobody's absence note answers to it
+        *extra_headers(draft.notification.headers),
+    ]
+    return "\r\n".join(headers).encode("utf-8") + b"\r\n" + bytes(content)
+
+
+def message_identity(message_id: str, part: Part, domain: str) -> str:
+    """Give the `Message-ID` of a part: the same at every attempt, different for each part."""
+    plain = len(message_id) <= LONGEST_ID and _DOT_ATOM.fullmatch(message_id)
+    left = message_id if plain else hashlib.sha256(message_id.encode("utf-8", "replace")).hexdigest()
+    index = f".{part.index}" if part.of > 1 else ""
+    return f"<{left}{index}@{domain}>"
+
+
+def _subject(draft: Draft) -> str:
+    """Give the subject in force: the publisher's, or the template's."""
+    for field, subject in (("subject", draft.notification.subject), ("the template's subject", draft.rendered.subject)):
+        if subject and subject.strip():
+            return refuse_controls(field, subject.strip(" \t")).replace("\t", " ")
+    raise Failure(
+        Kind.CONTENT,
+        Reason.NO_SUBJECT,
+        f"there is no subject: neither the notification nor the template {draft.rendered.template} gives one",
+    )
+
+
+def _people(draft: Draft, *, utf8: bool) -> Iterable[str]:
+    """Write who it is from and for; never `Bcc`."""
+    yield _address_header("From", [draft.author], utf8=utf8)
+    yield _recipients("To", draft, utf8=utf8) or f"To: {NOBODY}"
+    copies = _recipients("Cc", draft, utf8=utf8)
+    if copies:
+        yield copies
+    answers = [parse_sender(text, "reply_to") for text in draft.notification.reply_addresses]
+    if answers:
+        yield _address_header("Reply-To", answers, utf8=utf8)
+
+
+def _recipients(name: str, draft: Draft, *, utf8: bool) -> str:
+    in_this_field = (one.slot for one in draft.part.recipients if one.role == name.lower())
+    known = [draft.people[slot] for slot in in_this_field if slot in draft.people]
+    shown = [address for address in known if utf8 or not address.needs_smtputf8]
+    return _address_header(name, shown, utf8=utf8) if shown else ""
+
+
+def _address_header(name: str, addresses: Iterable[Address], *, utf8: bool) -> str:
+    pairs = []
+    for address in addresses:
+        if address.needs_smtputf8 and not utf8:
+            text = f"{name} {address.mailbox!r} needs SMTPUTF8, which the server does not offer"
+            raise Failure(Kind.CONTENT, Reason.NEEDS_SMTPUTF8, text)
+        pairs.append((address.display, address.mailbox))
+    return f"{name}: {mailboxes(pairs, len(name) + 2)}"
+
+
+def _content(texts: Mapping[str, str], attachments: Iterable[Attachment], seed: str) -> Entity:
+    files = [(one, file_entity(one, f"attachments.{at}")) for at, one in enumerate(attachments)]
+    has_html = "html" in texts
+    images = [entity for one, entity in files if has_html and one.content_id is not None]
+    others = [entity for one, entity in files if not has_html or one.content_id is None]
+    bodies = []
+    if "txt" in texts or not has_html:
+        bodies.append(text_entity(texts.get("txt", ""), "plain"))
+    if has_html:
+        bodies.append(multipart("related", [text_entity(texts["html"], "html"), *images], seed))
+    return multipart("mixed", [multipart("alternative", bodies, seed), *others], seed)

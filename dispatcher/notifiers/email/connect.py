@@ -1,0 +1,158 @@
+"""The way in: connect, EHLO, TLS, login. TLS is never opportunistic: what is asked for happens, or nothing does."""
+
+import asyncio
+import base64
+import re
+import socket
+import ssl
+
+import aiosmtplib
+
+from dispatcher.notifiers.email.connection import Connection, Lost, Refused, speaking
+from dispatcher.notifiers.email.replies import Phase, Reply
+from dispatcher.notifiers.email.settings import EmailSettings
+from dispatcher.words.errors import Failure, Kind, Reason, SettingsError
+
+MECHANISMS = ("plain", "login", "cram-md5")
+"""The ways to log in that we know, the usual ones first; TLS hides what they show."""
+
+_NEXT_MECHANISM = frozenset({500, 501, 502, 503, 504, 534})
+"""Answers that refuse the mechanism, not the user (RFC 4954 4 and 6)."""
+
+
+class Connector:
+    """Opens connections, all in the same way. Calling it opens one.
+
+    Raises:
+        SettingsError: a certificate cannot be read.
+
+    """
+
+    def __init__(self, settings: EmailSettings) -> None:
+        self._settings = settings
+        self._context = tls_context(settings)
+        self._hostname = settings.hostname
+
+    async def __call__(self) -> Connection:
+        """Open a connection that is ready for MAIL.
+
+        Raises:
+            Refused: the server answered no.
+            Lost: it did not answer, or no SMTP, or TLS failed.
+            Failure: it does not offer what was asked for (outage).
+
+        """
+        client = await self._client()
+        try:
+            with speaking(Phase.CONNECT):
+                await client.connect(timeout=self._settings.timeouts.connect.total_seconds())
+                await _greet(client)
+            if self._settings.tls == "starttls":
+                await self._upgrade(client)
+            if self._settings.username is not None:
+                await self._login(client, self._settings.username)
+            return Connection(client, self._settings.timeouts)
+        except BaseException:
+            _abort(client)
+            raise
+
+    async def _client(self) -> aiosmtplib.SMTP:
+        if self._hostname is None:
+            self._hostname = await _own_name()  # once: a slow DNS would delay each connection
+        return aiosmtplib.SMTP(
+            hostname=self._settings.host,
+            port=self._settings.port,
+            local_hostname=self._hostname,
+            timeout=self._settings.timeouts.command.total_seconds(),
+            use_tls=self._settings.tls == "implicit",
+            start_tls=False,
+            tls_context=self._context,
+        )
+
+    async def _upgrade(self, client: aiosmtplib.SMTP) -> None:
+        """Go on in TLS (RFC 3207), and greet again: what was said in clear does not count."""
+        if not client.supports_extension("starttls"):
+            text = f"{self._settings.server} does not offer STARTTLS, which the settings ask for"
+            raise Failure(Kind.OUTAGE, Reason.SMTP_TLS, text)
+        with speaking(Phase.STARTTLS):
+            await client.starttls(timeout=self._settings.timeouts.connect.total_seconds())
+            await _greet(client)
+
+    async def _login(self, client: aiosmtplib.SMTP, username: str) -> None:
+        offered = [mechanism for mechanism in MECHANISMS if mechanism in client.server_auth_methods]
+        refused = None
+        for mechanism in offered:
+            refused = await self._try(client, mechanism, username)
+            if refused is None:
+                return
+            if refused.reply.code not in _NEXT_MECHANISM:
+                break
+        if refused is not None:
+            raise refused
+        text = f"{self._settings.server} offers no login that is known here ({', '.join(MECHANISMS)}) to {username!r}"
+        raise Failure(Kind.OUTAGE, Reason.SMTP_LOGIN, text)
+
+    async def _try(self, client: aiosmtplib.SMTP, mechanism: str, username: str) -> Refused | None:
+        """Try one mechanism; a server that shows us our own password is not quoted with it."""
+        password = self._settings.password.get_secret_value() if self._settings.password else ""
+        methods = {"plain": client.auth_plain, "login": client.auth_login, "cram-md5": client.auth_crammd5}
+        try:
+            with speaking(Phase.AUTH):
+                await methods[mechanism](username, password)
+        except Refused as refused:
+            return Refused(Phase.AUTH, Reply(refused.reply.code, hide(refused.reply.text, username, password)))
+        except Lost as lost:
+            raise Lost(lost.phase, hide(lost.what, username, password)) from None
+        return None
+
+
+def tls_context(settings: EmailSettings) -> ssl.SSLContext | None:
+    """Make what all connections share for TLS 1.2 and up; nothing where TLS is not asked for.
+
+    Raises:
+        SettingsError: a certificate or key cannot be read.
+
+    """
+    if settings.tls == "none":
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.cert_file is not None:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"notifiers.email: ca_file, cert_file or key_file cannot be used: {error}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if not settings.verify_certificate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def hide(text: str, username: str, password: str) -> str:
+    """Put stars in place of a password, plain or in one of the forms in which AUTH carries it."""
+    plain = base64.b64encode(f"\0{username}\0{password}".encode()).decode("ascii")
+    login = base64.b64encode(password.encode()).decode("ascii")
+    for secret in (plain, login, password):
+        text = text.replace(secret, "***") if secret else text
+    return text
+
+
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    """Say EHLO, and HELO to a server that does not know it (RFC 5321 3.2)."""
+    try:
+        await client.ehlo()
+    except aiosmtplib.SMTPHeloError as error:
+        if error.code not in {500, 502}:
+            raise
+        await client.helo()
+
+
+async def _own_name() -> str:
+    name = await asyncio.to_thread(socket.getfqdn)
+    return name if re.fullmatch(r"[A-Za-z0-9._-]{1,253}", name) else "localhost"
+
+
+def _abort(client: aiosmtplib.SMTP) -> None:
+    if isinstance(client.transport, asyncio.WriteTransport):
+        client.transport.abort()
+    client.close()

@@ -1,0 +1,150 @@
+"""Header lines, as bytes on the wire: folding, encoded words, parameters (RFC 5322 2.2, RFC 2047, RFC 2231).
+
+Written here rather than left to the standard library, whose folding encodes long words that must stay as they are
+(a link in `List-Unsubscribe`, an id in `References`) and breaks some that may not be broken. Pure functions: text in,
+text out, lines separated by CR LF and at most 76 characters long wherever the value allows.
+"""
+
+import base64
+import re
+import unicodedata
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from dispatcher.words.errors import Failure, Kind, Reason
+
+LINE = 76
+"""The length of a line that holds encoded words (RFC 2047 2)."""
+
+LONGEST_LINE = 998
+"""The length of any line, without CR LF (RFC 5322 2.1.1)."""
+
+_WORD = "=?utf-8?b?{}?="
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+( [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_FOLD_HERE = re.compile(r"(?<=[^ \t])(?=[ \t])")
+_PLAIN_PARAMETER = re.compile(r"[ !#-\[\]-~]{1,60}")  # printable ASCII but `"` and `\`, which readers unescape badly
+_SEGMENT = 50
+
+
+def find_control(text: str, allowed: str = "\t") -> str | None:
+    """Give the first character that could break a header or a log, if there is one: controls, line separators."""
+    breaking = ("Cc", "Cs", "Zl", "Zp")
+    return next((char for char in text if char not in allowed and unicodedata.category(char) in breaking), None)
+
+
+def show_control(char: str) -> str:
+    """Name a control character for a sentence."""
+    names = {"\r": "a line break", "\n": "a line break", "\0": "a NUL character"}
+    return f"{names.get(char, 'a control character')} (U+{ord(char):04X})"
+
+
+def refuse_controls(field: str, text: str, allowed: str = "\t") -> str:
+    """Give the text back, if it may stand in a header.
+
+    Raises:
+        Failure: it may not (content, bad-header); the text names the field.
+
+    """
+    control = find_control(text, allowed)
+    if control:
+        raise Failure(Kind.CONTENT, Reason.BAD_HEADER, f"{field} holds {show_control(control)}; no header may")
+    return text
+
+
+def words(text: str, used: int) -> str:
+    """Write any text so that every reader gets it back: as it is, or in encoded words.
+
+    Args:
+        text: without control characters but the tab.
+        used: characters that stand on its first line already.
+
+    """
+    plain = text.isascii() and text.isprintable() and "=?" not in text and text == text.strip()
+    if plain:
+        folded = fold(text, used)
+        if all(len(line) <= LONGEST_LINE for line in folded.split("\r\n")):
+            return folded
+    return encoded_words(text, used)
+
+
+def encoded_words(text: str, used: int) -> str:
+    """Write a text as encoded words of UTF-8 in base64, none of which cuts a character in two (RFC 2047 5)."""
+    room = max(6, _room(LINE - used))
+    pieces = [b""]
+    for char in text:
+        raw = char.encode("utf-8", "replace")
+        if len(pieces[-1]) + len(raw) > (room if len(pieces) == 1 else _room(LINE - 1)):
+            pieces.append(b"")
+        pieces[-1] += raw
+    return "\r\n ".join(_WORD.format(base64.b64encode(piece).decode("ascii")) for piece in pieces)
+
+
+def fold(text: str, used: int) -> str:
+    """Break a text at its spaces, which stay what they are; a word too long for a line stays whole (RFC 5322 2.2.3)."""
+    lines = [""]
+    for piece in _FOLD_HERE.split(text):
+        if lines[-1] and (used if len(lines) == 1 else 0) + len(lines[-1]) + len(piece) > LINE:
+            lines.append("")
+        lines[-1] += piece
+    return "\r\n".join(lines)
+
+
+def phrase(display: str) -> str:
+    """Write the name that goes with an address (RFC 5322 3.2.5)."""
+    if "=?" not in display and _ATOMS.fullmatch(display) and len(display) < LINE:
+        return display
+    # A backslash or a quote inside a quoted string is legal, and misread often enough.
+    if display.isascii() and display.isprintable() and len(display) < LINE and not re.search(r'["\\]|=\?', display):
+        return f'"{display}"'
+    return encoded_words(display, LINE - 40)
+
+
+def mailboxes(pairs: Iterable[tuple[str, str]], used: int) -> str:
+    """Write a list of (name, mailbox), each on a line of its own unless both fit on one."""
+    lines = [""]
+    length = used
+    for display, mailbox in pairs:
+        one = _one(phrase(display), mailbox) if display else mailbox
+        if lines != [""]:
+            lines[-1] += ","
+            length += 1
+        if lines[-1] and length + len(one) + 2 > LINE:
+            lines.append("")
+            length = 0
+        lines[-1] += f" {one}"
+        length = len(lines[-1].rsplit("\r\n", 1)[-1]) + (used if len(lines) == 1 else 0)
+    return "\r\n".join(lines).removeprefix(" ")
+
+
+def _one(name: str, mailbox: str) -> str:
+    """Write one name and mailbox; the mailbox has a line of its own where the name fills one."""
+    last = name.rsplit("\r\n", 1)[-1]
+    between = "\r\n " if len(last) + len(mailbox) + 4 > LINE else " "
+    return f"{name}{between}<{mailbox}>"
+
+
+def parameter(name: str, text: str) -> str:
+    """Write a parameter of a MIME header, each piece on its own line, in UTF-8 where ASCII will not do (RFC 2231)."""
+    if _PLAIN_PARAMETER.fullmatch(text) and text == text.strip() and "=?" not in text and "%" not in text:
+        return f';\r\n {name}="{text}"'
+    segments = _segments(text)
+    if len(segments) == 1:
+        return f";\r\n {name}*=utf-8''{segments[0]}"
+    first, *others = segments
+    rest = (f";\r\n {name}*{index}*={segment}" for index, segment in enumerate(others, start=1))
+    return f";\r\n {name}*0*=utf-8''{first}" + "".join(rest)
+
+
+def _segments(text: str) -> list[str]:
+    segments = [""]
+    for char in text:
+        piece = quote(char, safe="", errors="replace")
+        if len(segments[-1]) + len(piece) > _SEGMENT:
+            segments.append("")
+        segments[-1] += piece
+    return segments
+
+
+def _room(characters: int) -> int:
+    """Give how many bytes an encoded word of so many characters holds; base64 makes four of three."""
+    return (characters - len(_WORD.format(""))) // 4 * 3

@@ -1,0 +1,212 @@
+"""The notifier of the queue `email`: one part, one mail, one attempt.
+
+addresses → draft → mail → transactions, each on a connection of the pool → who was not served, and why
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from dispatcher.contract.base import Notification, Part
+from dispatcher.contract.email import EmailNotification
+from dispatcher.notifiers.base import Notifier
+from dispatcher.notifiers.email.addresses import Address, parse_recipient, parse_sender
+from dispatcher.notifiers.email.compose import Draft, compose
+from dispatcher.notifiers.email.connect import Connector
+from dispatcher.notifiers.email.connection import Lost
+from dispatcher.notifiers.email.pool import Pool
+from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
+from dispatcher.notifiers.email.settings import EmailSettings
+from dispatcher.notifiers.email.streak import Streak
+from dispatcher.notifiers.email.transaction import Envelope, Transaction
+from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.texts import Rendered
+
+LARGE = 262_144
+"""From so many characters on a mail is written in a thread, so that the event loop goes on meanwhile."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class EmailNotifier(Notifier):
+    """Hands mails to one SMTP server.
+
+    Args:
+        settings: which, and how.
+        now: gives the date of a mail.
+
+    Raises:
+        SettingsError: a certificate cannot be read.
+
+    """
+
+    contract: ClassVar[type[Notification]] = EmailNotification
+    formats: ClassVar[tuple[str, ...]] = ("html", "txt")
+
+    def __init__(self, settings: EmailSettings, *, now: Callable[[], datetime] = _now) -> None:
+        self._settings = settings
+        self._now = now
+        self._sender = parse_sender(settings.sender, "sender")
+        self._pool = Pool(Connector(settings), settings)
+        self._streak = Streak()
+
+    async def send(
+        self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
+    ) -> Mapping[int, Failure]:
+        """Hand one part to the server, in as many transactions as it asks for."""
+        people, failures = read_people(part)
+        author = parse_sender(notification.sender, "from") if notification.sender else self._sender
+        pending = _pending(people, done)
+        draft = Draft(
+            notification=notification,
+            part=part,
+            rendered=rendered,
+            message_id=message_id,
+            author=author,
+            people=people,
+            date=self._now(),
+        )
+        fates = await self._hand_over(draft, list(pending.values())) if pending else {}
+        failures = {slot: failure for slot, failure in failures.items() if slot not in done}
+        for slot, address in people.items():
+            failure = fates.get(address.mailbox)
+            if failure is not None and slot not in done:
+                failures[slot] = failure
+        return failures
+
+    async def check(self) -> str:
+        """Connect, log in, say NOOP and part."""
+        connection = await self._pool.open()
+        server = self._settings.server
+        try:
+            reply = await connection.command(Phase.IDLE, "NOOP")
+        except Lost as lost:
+            raise judge_loss(lost.phase, lost.what, server=server) from lost
+        finally:
+            await connection.quit()
+        failure = judge(Phase.IDLE, reply, server=server)
+        if failure is not None:
+            raise failure
+        return ", ".join([server, *_manner(self._settings)])
+
+    async def close(self) -> None:
+        """Part from the server."""
+        await self._pool.close()
+
+    async def _hand_over(self, draft: Draft, recipients: Sequence[Address]) -> dict[str, Failure | None]:
+        """Serve everybody; give the fates by mailbox.
+
+        Raises:
+            Failure: nobody was served, all for the same reason; or the service is away or busy, so that nothing more
+                can be said about anybody.
+
+        """
+        envelope = Envelope(self._settings.server, draft.author, await _writer(draft))
+        fates: dict[str, Failure | None] = {}
+        most = self._settings.max_recipients
+        while recipients:
+            transaction = Transaction(envelope, recipients[:most])
+            try:
+                await self._pool.use(transaction.run)
+            except Failure as failure:
+                fates |= transaction.fates
+                return self._broken_off(draft, transaction, failure, fates, recipients)
+            if Phase.IDLE is not transaction.phase:
+                self._streak.end()
+            fates |= transaction.fates
+            recipients = [*transaction.rest, *recipients[most:]]
+        return fates
+
+    def _broken_off(
+        self,
+        draft: Draft,
+        transaction: Transaction,
+        failure: Failure,
+        fates: dict[str, Failure | None],
+        recipients: Sequence[Address],
+    ) -> dict[str, Failure | None]:
+        """Say what a failure in the middle means for everybody who has no fate yet.
+
+        Raises:
+            Failure: it, if nobody was served.
+
+        """
+        judged = self._judge_streak(draft, transaction, failure)
+        tried = {address.mailbox for address in transaction.recipients}
+        everybody = (address.mailbox for address in recipients)
+        left = {mailbox: judged if mailbox in tried else _not_tried(judged) for mailbox in everybody}
+        fates = {**left, **fates}
+        alike = all(fate is judged for fate in fates.values())
+        if alike or (judged.kind in {Kind.OUTAGE, Kind.THROTTLED} and None not in fates.values()):
+            raise judged
+        return fates
+
+    def _judge_streak(self, draft: Draft, transaction: Transaction, failure: Failure) -> Failure:
+        if failure.reason is Reason.SMTP_BUSY:
+            return self._streak.escalate(draft.message_id, failure)
+        if transaction.phase is not Phase.MAIL:
+            if transaction.phase is not Phase.IDLE:
+                self._streak.end()
+            return failure
+        ours = draft.author.mailbox == self._sender.mailbox
+        if failure.reason is Reason.SMTP_TEMPORARY or (failure.reason is Reason.SENDER_REFUSED and ours):
+            return self._streak.escalate(draft.message_id, failure)
+        return failure
+
+
+def read_people(part: Part) -> tuple[dict[int, Address], dict[int, Failure]]:
+    """Read the addresses of a part by slot, and why some are none."""
+    people: dict[int, Address] = {}
+    failures: dict[int, Failure] = {}
+    for recipient in part.recipients:
+        try:
+            people[recipient.slot] = parse_recipient(recipient.address)
+        except Failure as failure:
+            failures[recipient.slot] = failure
+    return people, failures
+
+
+def _pending(people: Mapping[int, Address], done: frozenset[int]) -> dict[str, Address]:
+    """Give who has still to be served, by mailbox: two names for one mailbox get one mail."""
+    served = {address.mailbox for slot, address in people.items() if slot in done}
+    return {address.mailbox: address for address in people.values() if address.mailbox not in served}
+
+
+async def _writer(draft: Draft) -> Callable[[bool], Awaitable[bytes]]:
+    """Write the mail, before any connection is taken, and give what hands it out.
+
+    Only where an address needs SMTPUTF8 does the mail depend on the server; then it is written once more for a server
+    that does not offer it.
+
+    Raises:
+        Failure: the mail cannot be written (content).
+
+    """
+    mail = await _compose(draft, utf8=True)
+
+    async def write(capable: bool) -> bytes:  # noqa: FBT001 (one argument, named at its only use)
+        return mail if capable or mail.isascii() else await _compose(draft, utf8=False)
+
+    return write
+
+
+async def _compose(draft: Draft, *, utf8: bool) -> bytes:
+    attached = sum(len(one.content) for one in draft.notification.attachments)
+    if attached + sum(map(len, draft.rendered.texts.values())) < LARGE:
+        return compose(draft, utf8=utf8)
+    return await asyncio.to_thread(compose, draft, utf8=utf8)
+
+
+def _not_tried(failure: Failure) -> Failure:
+    """Give the failure for those whose transaction did not begin: they were surely not served."""
+    if failure.kind is not Kind.UNKNOWN:
+        return failure
+    return Failure(Kind.TRANSIENT, Reason.SMTP_CUT, f"not tried after this: {failure.text}")
+
+
+def _manner(settings: EmailSettings) -> list[str]:
+    tls = {"none": "without TLS", "starttls": "starttls", "implicit": "implicit TLS"}[settings.tls]
+    return [tls] if settings.username is None else [tls, f"logged in as {settings.username}"]

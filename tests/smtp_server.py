@@ -1,0 +1,298 @@
+"""An SMTP server that does what a test tells it to: a real socket, real TLS, and a script.
+
+    async with SmtpServer() as server:
+        server.answer("MAIL", "451 4.3.0 not now", "451 4.3.0 not now")  # twice, then as usual
+        server.answer("RCPT", "550 5.1.1 no such user", about="bob@", always=True)
+        server.answer("DOT", CUT)  # ends the connection where the last answer was due
+        ...
+        server.mails[0].recipients
+
+The points of the script: `CONNECT` (the greeting), `EHLO`, `HELO`, `STARTTLS`, `AUTH`, `MAIL`, `RCPT`, `DATA` (before
+354), `BODY` (after 354, before the text was read), `DOT` (after the final dot), `RSET`, `NOOP`, `QUIT`.
+"""
+
+import asyncio
+import base64
+import contextlib
+import ssl
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from enum import Enum
+from typing import Any, Self
+
+
+class Deed(Enum):
+    """What a server may do instead of answering."""
+
+    CUT = "end the connection"
+    HANG = "say nothing until the client gives up"
+
+
+CUT, HANG = Deed.CUT, Deed.HANG
+Answer = str | bytes | Deed
+"""A line, several separated by line feeds (the hyphens are added), raw bytes, or a deed."""
+
+KEYWORDS = ("SIZE 10485760", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+
+USUAL = {
+    "CONNECT": "220 test.example ESMTP",
+    "STARTTLS": "220 go ahead",
+    "MAIL": "250 2.1.0 ok",
+    "RCPT": "250 2.1.5 ok",
+    "DATA": "354 go on",
+    "BODY": "",
+    "DOT": "250 2.0.0 queued as TEST",
+    "HELO": "250 test.example",
+    "RSET": "250 2.0.0 ok",
+    "NOOP": "250 2.0.0 ok",
+    "QUIT": "221 2.0.0 bye",
+}
+
+
+@dataclass
+class Mail:
+    """A mail as it was taken.
+
+    Attributes:
+        session: the number of the connection, from 0.
+        mail_command: the line of MAIL, with its parameters.
+        sender: the address in it.
+        recipients: who was taken by RCPT.
+        data: the text, without the dots that were added on the way.
+        raw: the text as it came, the final dot included.
+
+    """
+
+    session: int
+    mail_command: str
+    sender: str
+    recipients: list[str]
+    data: bytes = b""
+    raw: bytes = b""
+
+    @property
+    def message(self) -> EmailMessage:
+        """The text, parsed."""
+        return message_from_bytes(self.data, policy=policy.SMTP)  # type: ignore[return-value]
+
+
+@dataclass
+class Session:
+    """One connection: what was said on it, and whether TLS and a login were."""
+
+    number: int
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    commands: list[str] = field(default_factory=list)
+    user: str | None = None
+    secure: bool = False
+    mail: Mail | None = None
+
+    def verbs(self) -> list[str]:
+        return [command.split(" ", 1)[0].split(":", 1)[0].upper() for command in self.commands]
+
+
+class SmtpServer:
+    """The server; an asynchronous context manager, on a free port of 127.0.0.1.
+
+    Args:
+        tls: the server's context, for STARTTLS or from the first byte on.
+        implicit: TLS from the first byte on.
+        users: passwords by name, for AUTH.
+        keywords: what EHLO answers, besides STARTTLS and AUTH.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        implicit: bool = False,
+        users: dict[str, str] | None = None,
+        keywords: tuple[str, ...] = KEYWORDS,
+        mechanisms: str = "PLAIN LOGIN",
+    ) -> None:
+        self.tls = tls
+        self.implicit = implicit
+        self.users = users or {}
+        self.keywords = keywords
+        self.mechanisms = mechanisms
+        self.port = 0
+        self.mails: list[Mail] = []
+        self.sessions: list[Session] = []
+        self.open = 0
+        self.peak = 0
+        self.seen: Counter[str] = Counter()
+        self._script: dict[str, deque[Answer]] = {}
+        self._rules: list[tuple[str, str, Answer]] = []
+        self._changed = asyncio.Condition()
+        self._handlers: set[asyncio.Task[Any]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, ssl=self.tls if self.implicit else None
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Listen no more and end what is open."""
+        self._server.close()
+        for session in self.sessions:
+            session.writer.transport.abort()
+        for handler in self._handlers:
+            handler.cancel()
+        if self._handlers:
+            await asyncio.wait(self._handlers)
+        await asyncio.sleep(0)
+
+    def answer(self, point: str, *answers: Answer, about: str = "", always: bool = False) -> None:
+        """Say what happens at a point: each answer once, in this order, or always; `about` is part of the command."""
+        if about or always:
+            self._rules += [(point, about, answer) for answer in answers]
+        else:
+            self._script.setdefault(point, deque()).extend(answers)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so; looked at whenever something happened."""
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(condition)
+
+    def end(self, number: int) -> None:
+        """End a connection from this side, as a server does with one that is idle for too long."""
+        self.sessions[number].writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handler = asyncio.current_task()
+        assert handler is not None
+        self._handlers.add(handler)
+        session = Session(len(self.sessions), reader, writer, secure=self.implicit)
+        self.sessions.append(session)
+        self.open += 1
+        self.peak = max(self.peak, self.open)
+        try:
+            with contextlib.suppress(
+                ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.CancelledError
+            ):
+                await self._talk(session)
+        finally:
+            self.open -= 1
+            self._handlers.discard(handler)
+            session.writer.transport.abort()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._tell()
+
+    async def _talk(self, session: Session) -> None:
+        going = await self._say(session, "CONNECT", "")
+        while going:
+            line = (await session.reader.readuntil(b"\r\n")).decode().removesuffix("\r\n")
+            session.commands.append(line)
+            verb = line.split(" ", 1)[0].upper()
+            going = await getattr(self, f"_{verb.lower()}", self._other)(session, line)
+
+    async def _say(self, session: Session, point: str, line: str, usual: str | None = None) -> bool:
+        """Answer by the script or as usual; tell whether the conversation goes on."""
+        self.seen[point] += 1
+        answer = self._scripted(point, line)
+        if answer is None:
+            answer = USUAL.get(point, "250 ok") if usual is None else usual
+        await self._tell()
+        if answer is HANG:
+            while await session.reader.read(65536):
+                pass
+            return False
+        if answer is CUT:
+            return False
+        await self._write(session, answer)
+        return not (isinstance(answer, str) and answer.startswith(("421", "221")))
+
+    def _scripted(self, point: str, line: str) -> Answer | None:
+        if self._script.get(point):
+            return self._script[point].popleft()
+        return next((answer for at, about, answer in self._rules if at == point and about in line), None)
+
+    async def _write(self, session: Session, answer: str | bytes | Deed) -> None:
+        if isinstance(answer, str):
+            *more, last = answer.split("\n")
+            lines = [f"{one[:3]}-{one[4:]}" for one in more] + [last]
+            answer = "".join(f"{one}\r\n" for one in lines if one).encode("utf-8", "surrogateescape")
+        assert isinstance(answer, bytes)
+        session.writer.write(answer)
+        await session.writer.drain()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _other(self, session: Session, line: str) -> bool:
+        return await self._say(session, line.split(" ", 1)[0].upper(), line)
+
+    async def _ehlo(self, session: Session, line: str) -> bool:
+        keywords = list(self.keywords)
+        if self.tls and not session.secure:
+            keywords.append("STARTTLS")
+        if self.users:
+            keywords.append(f"AUTH {self.mechanisms}")
+        return await self._say(session, "EHLO", line, "\n".join(f"250 {one}" for one in ["test.example", *keywords]))
+
+    async def _starttls(self, session: Session, line: str) -> bool:
+        going = await self._say(session, "STARTTLS", line)
+        if going and self.tls:
+            await session.writer.start_tls(self.tls)
+            session.secure = True
+        return going
+
+    async def _auth(self, session: Session, line: str) -> bool:
+        _, mechanism, *initial = line.split(" ")
+        if mechanism.upper() == "PLAIN":
+            _, user, password = base64.b64decode(initial[0]).decode().split("\0")
+        else:
+            user = base64.b64decode(initial[0]).decode()
+            await self._write(session, "334 UGFzc3dvcmQ6")
+            password = base64.b64decode(await session.reader.readuntil(b"\r\n")).decode()
+        right = self.users.get(user) == password
+        session.user = user if right else None
+        return await self._say(session, "AUTH", line, "235 2.7.0 welcome" if right else "535 5.7.8 wrong")
+
+    async def _mail(self, session: Session, line: str) -> bool:
+        session.mail = Mail(session.number, line, line.partition("<")[2].rpartition(">")[0], [])
+        return await self._say(session, "MAIL", line)
+
+    async def _rcpt(self, session: Session, line: str) -> bool:
+        answer = self._scripted("RCPT", line) or USUAL["RCPT"]
+        if isinstance(answer, str) and answer.startswith("2") and session.mail:
+            session.mail.recipients.append(line.partition("<")[2].rpartition(">")[0])
+        self._script.setdefault("RCPT", deque()).appendleft(answer)
+        return await self._say(session, "RCPT", line)
+
+    async def _data(self, session: Session, line: str) -> bool:
+        agreed = self._scripted("DATA", line) or USUAL["DATA"]
+        self._script.setdefault("DATA", deque()).appendleft(agreed)
+        going = await self._say(session, "DATA", line)
+        if not going or not (isinstance(agreed, str) and agreed.startswith("354")):
+            return going
+        if not await self._say(session, "BODY", line):
+            return False
+        return await self._text(session)
+
+    async def _text(self, session: Session) -> bool:
+        assert session.mail is not None
+        mail, session.mail = session.mail, None
+        lines = []
+        while not lines or lines[-1] != b".\r\n":
+            lines.append(await session.reader.readline())
+            if not lines[-1].endswith(b"\n"):
+                return False
+        mail.raw = b"".join(lines)
+        mail.data = b"".join(one.removeprefix(b".") for one in lines[:-1])
+        answer = self._scripted("DOT", "") or USUAL["DOT"]
+        if answer is CUT or answer is HANG or (isinstance(answer, str) and answer.startswith("2")):
+            self.mails.append(mail)
+        self._script.setdefault("DOT", deque()).appendleft(answer)
+        return await self._say(session, "DOT", "")
