@@ -7,7 +7,6 @@ touched. All of them are optional on the way in, and nonsense in them counts as 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, Self
 
 from dispatcher.words.errors import Reason
@@ -28,8 +27,6 @@ RECIPIENT = "dispatcher-recipient"  # the one recipient that a dead letter is ab
 
 ERROR_BYTES = 500
 """The longest text of an error in a header, in bytes of UTF-8."""
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +62,7 @@ class Message:
 
     body: bytes
     id: str
-    headers: Mapping[str, Any] = NOTHING
+    headers: Mapping[str, Any] = field(default_factory=dict)
     properties: Properties = Properties()
     notes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 

@@ -38,7 +38,7 @@ def read(incoming: aio_pika.abc.AbstractIncomingMessage) -> Message:
             reply_to=incoming.reply_to,
             type=incoming.type,
             app_id=incoming.app_id,
-            priority=incoming.priority,
+            priority=incoming.priority or None,  # none at all is told as 0
             timestamp=incoming.timestamp,
         ),
     )

@@ -1,0 +1,5 @@
+"""`python -m dispatcher`."""
+
+from dispatcher.main import main
+
+main()

@@ -1,0 +1,65 @@
+"""`dispatcher send email …`: publish one notification."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from dispatcher.brokers.base import Broker
+from dispatcher.cli.common import Door, run_async
+from dispatcher.contract.base import decode
+from dispatcher.factories import CONTRACTS, make_broker
+from dispatcher.observers.setup import set_up_log
+from dispatcher.words.errors import DispatcherError
+from dispatcher.words.messages import Message
+
+
+def send(
+    context: typer.Context,
+    queue: Annotated[str, typer.Argument(help="The queue: email.")],
+    template: Annotated[str, typer.Option(help="Name of the template.")],
+    to: Annotated[list[str], typer.Option(help="Whom to tell; may be given more than once.")],
+    param: Annotated[
+        list[str] | None, typer.Option(help="name=value for the template; may be given more than once.")
+    ] = None,
+    parameters: Annotated[Path | None, typer.Option(help="A JSON file with the parameters.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Wins over the template's own.")] = None,
+    locale: Annotated[str | None, typer.Option(help="Such as de-AT.")] = None,
+) -> None:
+    """Publish one notification; print its id."""
+    if queue not in CONTRACTS:
+        raise DispatcherError(f"there is no queue {queue}; known are {', '.join(CONTRACTS)}")
+    body: dict[str, Any] = {"template": template, "to": to, "parameters": _parameters(parameters, param or [])}
+    body |= {name: value for name, value in (("subject", subject), ("locale", locale)) if value is not None}
+    message = Message(body=json.dumps(body, ensure_ascii=False).encode(), id=str(uuid4()))
+    decode(CONTRACTS[queue], message.body)
+    door: Door = context.obj
+    settings = door.settings()
+    set_up_log(level="WARNING")
+    run_async(_publish(make_broker(settings), queue, message))
+    typer.echo(message.id)
+
+
+async def _publish(broker: Broker, queue: str, message: Message) -> None:
+    try:
+        await broker.start(patient=False)
+        await broker.publish(queue, message)
+    finally:
+        await broker.close()
+
+
+def _parameters(file: Path | None, pairs: list[str]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    if file is not None:
+        try:
+            given = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DispatcherError(f"the parameters {file} cannot be read: {error}") from None
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise DispatcherError(f"--param {pair}: write it as name=value")
+        given[name] = value
+    return given

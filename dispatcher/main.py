@@ -1,0 +1,41 @@
+"""The front door: `python3 dispatcher/main.py`, from any folder.
+
+Started like that, Python puts this folder itself first on its path: a module of ours could then hide one of the
+standard library, and each would be loaded twice under two names. So that entry gives way to the repository's root,
+before anything of ours is imported.
+"""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def mend_path() -> None:
+    """Let `import dispatcher` mean this package, and nothing in it be found without that name."""
+    if sys.path and Path(sys.path[0] or ".").resolve() == HERE:
+        sys.path[0] = str(HERE.parent)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from dispatcher.cli.app import run  # noqa: PLC0415 - after the path is mended
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "dispatcher":
+            raise
+        sys.exit(_libraries_missing(error.name))
+    run()
+
+
+def _libraries_missing(name: str | None) -> str | int:
+    sys.stderr.write(
+        f"Dispatcher's libraries are not installed for {sys.executable} ({name} is missing); "
+        f"run 'make install' in {HERE.parent}, then '.venv/bin/python dispatcher/main.py'.\n"
+    )
+    return 2
+
+
+if __name__ == "__main__":
+    mend_path()
+    main()

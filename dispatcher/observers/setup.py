@@ -1,0 +1,50 @@
+"""How the log looks: for a person on a terminal, JSON lines otherwise. Always on standard error."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+QUIET = ("aio_pika", "aiormq", "pamqp", "asyncio")
+"""Libraries whose news we give ourselves, in sentences rather than in tracebacks."""
+
+
+def set_up_log(*, pretty: bool | None = None, level: str = "INFO") -> None:
+    """Send the log of the package and of its libraries to standard error.
+
+    Args:
+        pretty: for a person; by default when standard error is a terminal.
+        level: the least level to show.
+
+    """
+    if pretty is None:
+        pretty = sys.stderr.isatty()
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if pretty else "iso", utc=not pretty),
+        structlog.processors.UnicodeDecoder(),
+    ]
+    last: list[Any] = (
+        [structlog.dev.ConsoleRenderer()]
+        if pretty
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,146 @@
+"""The daemon: come up, serve, drain.
+
+start   the broker is reached, each queue has its consumer
+serve   until the first signal
+drain   take nothing new, finish what is in hand, after a deadline give the rest back, close
+        a second signal skips the waiting
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Coroutine, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from dispatcher.brokers.base import Broker, Subscription
+from dispatcher.factories import Desk, make_broker, make_desks, make_ladder
+from dispatcher.flow.consumer import Consumer, Observer
+from dispatcher.observers.log import LogObserver
+from dispatcher.settings import Settings
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """One daemon.
+
+    Args:
+        settings: everything that can be set.
+        broker: another one than the settings name, for trying things out in one process.
+        desks: what serves each queue, likewise.
+        observers: told of each settlement; the log, unless others are given.
+
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        broker: Broker | None = None,
+        desks: Sequence[Desk] | None = None,
+        observers: Sequence[Observer] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._broker = broker or make_broker(settings)
+        self._desks = desks if desks is not None else make_desks(settings)
+        self._observers = observers if observers is not None else (LogObserver(),)
+        self._subscriptions: list[Subscription] = []
+        self._consumers: list[Consumer] = []
+        self._running: list[asyncio.Task[None]] = []
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask it to drain; asked again, it does not wait for what is in hand."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    async def run(self) -> bool:
+        """Serve until `stop` is called.
+
+        Returns:
+            whether everything in hand was finished in time.
+
+        Raises:
+            BrokerRefused: the broker says no; the text says what to change.
+
+        """
+        try:
+            if await self._unless_stopped(self._start()):
+                log.info("ready")
+                await self._stop.wait()
+            return await self._drain()
+        finally:
+            await self._close()
+
+    async def _start(self) -> None:
+        await self._broker.start()
+        ladder = make_ladder(self._settings)
+        for desk in self._desks:
+            prefetch = self._settings.brokers.rabbitmq.prefetch
+            subscription = await self._broker.subscribe(desk.queue, prefetch=prefetch)
+            consumer = Consumer(desk.queue, desk.handler, ladder, self._observers)
+            self._subscriptions.append(subscription)
+            self._consumers.append(consumer)
+            self._running.append(asyncio.create_task(consumer.run(subscription), name=f"consumer {desk.queue}"))
+
+    async def _unless_stopped(self, starting: Coroutine[Any, Any, None]) -> bool:
+        """Wait for the start, which may take as long as a broker is away; tell whether it came about."""
+        start = asyncio.create_task(starting)
+        if await _first(start, self._stop):
+            start.result()
+            return True
+        start.cancel()
+        await asyncio.wait({start})
+        return False
+
+    async def _drain(self) -> bool:
+        if self._running:
+            log.info("stopping: taking nothing new, finishing what is in hand")
+        await asyncio.gather(*(subscription.stop() for subscription in self._subscriptions))
+        await asyncio.gather(*self._running)
+        finish = asyncio.create_task(self._finish(self._settings.service.drain_timeout))
+        if await _first(finish, self._hurry):
+            return finish.result()
+        finish.cancel()
+        return await self._finish(timedelta(0))
+
+    async def _finish(self, within: timedelta) -> bool:
+        return all(await asyncio.gather(*(consumer.drain(within) for consumer in self._consumers)))
+
+    async def _close(self) -> None:
+        for desk in self._desks:
+            await desk.notifier.close()
+        await self._broker.close()
+
+
+async def _first(work: asyncio.Task[Any], event: asyncio.Event) -> bool:
+    """Wait for the work or the event; tell whether the work was done."""
+    waiting = asyncio.create_task(event.wait())
+    await asyncio.wait({work, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    return work.done()
+
+
+async def serve(settings: Settings) -> bool:
+    """Run the daemon until a signal; tell whether everything in hand was finished in time."""
+    dispatcher = Dispatcher(settings)
+    with _signals(dispatcher):
+        return await dispatcher.run()
+
+
+@contextlib.contextmanager
+def _signals(dispatcher: Dispatcher) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, dispatcher.stop)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
