@@ -10,14 +10,15 @@ Runs again only when the lock has changed.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from helpers.debian import PackageFailure, apt_install  # noqa: E402 - found only after the line above
+
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "installed-from"
@@ -28,6 +29,8 @@ def main() -> int:
     if sys.version_info < (3, 11):
         print("Dispatcher needs Python 3.11 or newer; run this with it: PYTHON=python3.11 make …", file=sys.stderr)
         return 2
+    import tomllib  # noqa: PLC0415 - an older Python, which has none, was told so above
+
     lock = ROOT / "poetry.lock"
     wanted = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
     # The path is part of the stamp: a virtual environment that was moved does not work.
@@ -37,6 +40,9 @@ def main() -> int:
     try:
         make_venv()
         install(requirements(tomllib.loads(lock.read_text())))
+    except PackageFailure as error:
+        print(error, file=sys.stderr)
+        return 2
     except subprocess.CalledProcessError as error:
         print(f"Installing failed at: {' '.join(map(str, error.cmd[:4]))} …; see the lines above.", file=sys.stderr)
         return 2
@@ -57,18 +63,6 @@ def has_no_ensurepip() -> bool:
     """Tell whether this Python cannot make a virtual environment with pip in it."""
     probe = subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True, check=False)
     return probe.returncode != 0
-
-
-def apt_install(*packages: str) -> None:
-    """Install Debian packages as root or through sudo; raise `CalledProcessError` where neither works."""
-    sudo = [] if os.geteuid() == 0 else ["sudo"]
-    if shutil.which("apt-get") is None or (sudo and shutil.which("sudo") is None):
-        print(f"Please install: {' '.join(packages)}", file=sys.stderr)
-        raise subprocess.CalledProcessError(1, ["apt-get", "install", *packages])
-    quiet = ["apt-get", "-qq", "-o", "Dpkg::Use-Pty=0"]
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run([*sudo, *quiet, "update"], check=True, env=environment)
-    subprocess.run([*sudo, *quiet, "install", "-y", "--no-install-recommends", *packages], check=True, env=environment)
 
 
 def requirements(lock: dict) -> str:
