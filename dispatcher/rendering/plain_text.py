@@ -2,8 +2,8 @@
 
 inscriptis lays the text out; before, the tree is made simple: what a reader would not see is taken out, tables that
 only lay out are no tables for a text, links show where they lead. Styles are dropped, for they may ask for a million
-blank lines. The library takes about 10 µs for each element and cannot be interrupted, so what is enormous only loses
-its tags.
+blank lines. The library takes up to 50 µs for each element, pads each line of a table to its full width, and cannot be
+interrupted; so a table that would grow is taken apart, and what is enormous only loses its tags.
 """
 
 import re
@@ -17,35 +17,41 @@ from inscriptis.html_engine import Inscriptis  # type: ignore[import-untyped]
 from inscriptis.model.config import ParserConfig  # type: ignore[import-untyped]
 
 _MOST_CHARACTERS = 1_000_000
-_MOST_ELEMENTS = 10_000
+_MOST_ELEMENTS = 5_000
+_MOST_PADDED = 5_000_000
+"""Characters times elements of what still has tables in it."""
+
 _CONFIG = ParserConfig(css=CSS_PROFILES["strict"])
 _TAGS = re.compile(r"<[^<>]*>")
 _HIDDEN = re.compile(r"display\s*:\s*none")
-_SPACES = re.compile(r"[ \t]+(?=\n)|[ \t]+\Z")
 _BLANK_LINES = re.compile(r"\n{3,}")
-_INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f")
+_INVISIBLE = {**dict.fromkeys(map(ord, "\u200b\u200c\u2060\ufeff\u00ad\u034f")), 0xA0: " "}
+_LISTS = ("ul", "ol")
+_DEEPEST_LIST = 8
+_LAYOUT = {"presentation", "none"}
+_CELLS = {"td", "th"}
 _LINKS = ("http:", "https:", "mailto:", "tel:")
 
 
 def plain_text(html: str) -> str:
     """Give what a person reads in the HTML: paragraphs, lists, tables, and where each link leads."""
-    text = _laid_out(html) if len(html) <= _MOST_CHARACTERS else None
-    if text is None:
-        text = unescape(_TAGS.sub(" ", html))
-    text = _SPACES.sub("", text.translate(_INVISIBLE).replace("\u00a0", " "))
-    return _BLANK_LINES.sub("\n\n", text).strip() + "\n"
+    text = _laid_out(html) if len(html) <= _MOST_CHARACTERS else ""
+    if not text.strip():
+        text = unescape(_TAGS.sub(" ", _without("script", _without("style", html))))
+    lines = [line.rstrip() for line in text.translate(_INVISIBLE).split("\n")]
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip() + "\n"
 
 
-def _laid_out(html: str) -> str | None:
-    """Give `None` for what the library cannot do, or not soon."""
+def _laid_out(html: str) -> str:
+    """Give nothing for what the library cannot do, or not soon."""
     try:
         tree = lxml.html.document_fromstring(html)
         if sum(1 for _ in tree.iter()) > _MOST_ELEMENTS:
-            return None
+            return ""
         _simplify(tree)
         text: str = Inscriptis(tree, _CONFIG).get_text()
     except (lxml.etree.LxmlError, ValueError, RecursionError):
-        return None
+        return ""
     return text
 
 
@@ -58,9 +64,14 @@ def _simplify(tree: lxml.html.HtmlElement) -> None:
             _show_link(element)
         elif element.tag == "img":
             element.tag, element.text = "span", element.get("alt")
-        elif element.tag == "table" and element.get("role") in {"presentation", "none"}:
+        elif element.tag == "table" and element.get("role") in _LAYOUT:
             _lay_flat(element)
+        elif element.tag in _LISTS and sum(1 for _ in element.iterancestors(*_LISTS)) >= _DEEPEST_LIST:
+            element.tag = "div"
         element.attrib.clear()
+    if len(tree.text_content()) * sum(1 for _ in tree.iter()) > _MOST_PADDED:
+        for table in list(tree.iter("table")):
+            _lay_flat(table)
 
 
 def _show_link(link: lxml.html.HtmlElement) -> None:
@@ -80,5 +91,14 @@ def _lay_flat(table: lxml.html.HtmlElement) -> None:
     """Make the rows and cells of a table into blocks; tables inside it are looked at by themselves."""
     for element in table.iter("tbody", "thead", "tfoot", "tr", "td", "th"):
         if next(element.iterancestors("table"), None) is table:
-            element.tag = "div"
+            element.tag = "p" if element.tag in _CELLS else "div"
     table.tag = "div"
+
+
+def _without(tag: str, html: str) -> str:
+    """Take out an element with what is in it; by hand, as a pattern would search to the end again and again."""
+    kept, end = [], 0
+    while (start := html.find(f"<{tag}", end)) >= 0 and (closed := html.find(f"</{tag}>", start)) >= 0:
+        kept.append(html[end:start])
+        end = closed
+    return "".join([*kept, html[end:]])
