@@ -1,20 +1,60 @@
-"""What all tests share: one private RabbitMQ node for the whole run, and names that nobody else uses."""
+"""What all tests share: one private RabbitMQ node for the whole run, and places in it that nobody else uses."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import trustme
 
 from helpers.node import Node
+from tests.management import Management
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """An authority of our own and a certificate for this machine, as PEM files."""
+
+    ca: Path
+    cert: Path
+    key: Path
 
 
 @pytest.fixture(scope="session")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A running RabbitMQ that is ours alone. A test that stops it starts it again."""
-    node = Node(tmp_path_factory.mktemp("rabbitmq"))
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    issued = authority.issue_cert("localhost", "127.0.0.1")
+    paths = Certificates(folder / "ca.pem", folder / "cert.pem", folder / "key.pem")
+    authority.cert_pem.write_to_path(str(paths.ca))
+    issued.cert_chain_pems[0].write_to_path(str(paths.cert))
+    issued.private_key_pem.write_to_path(str(paths.key))
+    return paths
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Node]:
+    """A running RabbitMQ that is ours alone, with TLS as well."""
+    files = {"ca": certificates.ca, "cert": certificates.cert, "key": certificates.key}
+    node = Node(tmp_path_factory.mktemp("rabbitmq"), tls=files)
     node.start()
     yield node
     node.remove()
+
+
+@pytest.fixture
+def management(node: Node) -> Management:
+    return Management(node)
+
+
+@pytest.fixture
+async def virtual_host(management: Management) -> AsyncIterator[str]:
+    """A virtual host for one test, where the queues can have their real names."""
+    name = f"test-{uuid4().hex[:8]}"
+    await management.add_virtual_host(name)
+    yield name
+    await management.remove_virtual_host(name)
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from aiormq.exceptions import (
     AMQPError,
     AuthenticationError,
     ConnectionClosed,
-    IncompatibleProtocolError,
     InvalidFrameError,
     ProbableAuthenticationError,
 )
@@ -56,11 +55,12 @@ def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
     cause = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
     if isinstance(cause, ssl.SSLError):
         return BrokerRefused(f"{where}: TLS failed ({cause.reason or cause}); check brokers.rabbitmq.tls")
-    if isinstance(error, IncompatibleProtocolError | InvalidFrameError):
-        return BrokerError(f"what answers at {settings.address} does not speak AMQP 0-9-1; check brokers.rabbitmq.url")
     if isinstance(error, TimeoutError):
         return BrokerError(f"{where} does not answer within {settings.connect_timeout.total_seconds():g} s")
-    return BrokerError(f"{where} cannot be reached ({_network_words(error)})")
+    words = _network_words(error)
+    if words is None:
+        return BrokerError(f"what answers at {settings.address} hangs up, or does not speak AMQP 0-9-1")
+    return BrokerError(f"{where} cannot be reached ({words})")
 
 
 def _about_the_virtual_host(error: Exception) -> bool:
@@ -69,6 +69,11 @@ def _about_the_virtual_host(error: Exception) -> bool:
     return isinstance(error, ConnectionClosed) and NOT_ALLOWED in error.args
 
 
-def _network_words(error: Exception) -> str:
-    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-    return getattr(cause, "strerror", None) or type(cause).__name__
+def _network_words(error: Exception) -> str | None:
+    """Give the system's words for a failure of the network; `None` when it was something else."""
+    for one in (error, error.__cause__):
+        number = getattr(one, "errno", None)
+        if isinstance(one, OSError) and number is not None:
+            # asyncio's own text says less than the system's; a name that cannot be resolved has a negative number.
+            return os.strerror(number) if number > 0 else str(one.strerror)
+    return None

@@ -11,6 +11,8 @@ from yarl import URL
 from dispatcher.brokers.topology import QueueType
 from dispatcher.words.sections import Duration, Section
 
+DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
+
 
 class TlsSettings(Section):
     """Certificates for `amqps://`.
@@ -75,7 +77,7 @@ class RabbitSettings(Section):
     def _an_amqp_url(cls, url: SecretStr) -> SecretStr:
         try:
             parsed = URL(url.get_secret_value())
-            sound = parsed.scheme in {"amqp", "amqps"} and bool(parsed.host) and parsed.port is not None
+            sound = parsed.scheme in DEFAULT_PORTS and bool(parsed.host)
         except ValueError:
             sound = False
         if not sound:
@@ -86,6 +88,7 @@ class RabbitSettings(Section):
     def parsed(self) -> URL:
         """The URL with the password that counts. Holds a secret: not to be shown."""
         url = URL(self.url.get_secret_value())
+        url = url.with_port(url.port or DEFAULT_PORTS[url.scheme])
         return url if self.password is None else url.with_password(self.password.get_secret_value())
 
     @property
