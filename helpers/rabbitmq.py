@@ -107,9 +107,13 @@ def in_docker() -> Broker | None:
     ports = {"DISPATCHER_AMQP_PORT": str(amqp), "DISPATCHER_MANAGEMENT_PORT": str(management)}
     url = f"amqp://guest:guest@127.0.0.1:{amqp}/"
     _tell("Starting RabbitMQ in Docker")
-    up = _compose("up", "-d", "--wait", ports=ports)
-    if not up or not await_that(lambda: handshake.welcomes(url), 60):
-        _compose("down", "--volumes")
+    try:
+        up = _compose("up", "-d", "--wait", ports=ports) and await_that(lambda: handshake.welcomes(url), 60)
+    except BaseException:  # Ctrl-C too: nothing may stay behind
+        remove_container()
+        raise
+    if not up:
+        remove_container()
         _tell("Docker could not start it; trying without.")
         return None
     RUN.mkdir(exist_ok=True)

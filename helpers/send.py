@@ -12,6 +12,7 @@ import json
 import logging
 import secrets
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,7 +32,7 @@ except ModuleNotFoundError as error:
     sys.exit(2)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from aio_pika.abc import AbstractChannel, AbstractConnection
 
@@ -69,9 +70,12 @@ def send(  # noqa: PLR0913, PLR0917 - one for each flag
     prepared = [author.write(one) for _ in range(count) for one in templates]
     if faults:
         prepared.extend(author.faults())
-    _publish(prepared, url, queue, rate)
-    for line in _summary(prepared, queue, author.seed, as_json=as_json):
-        print(line)
+    published = _publish(prepared, url, queue, rate)
+    if as_json:
+        for one in prepared:
+            print(json.dumps({**_told(one), "published": published[one.message_id]}))
+    else:
+        print(_summary(prepared, queue, author.seed))
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -84,16 +88,24 @@ def _object(text: str) -> dict[str, Any]:
     return parameters
 
 
-def _publish(prepared: list[Prepared], url: str, queue: str, rate: float | None) -> None:
+def _publish(prepared: list[Prepared], url: str, queue: str, rate: float | None) -> dict[str, float]:
+    """Publish all; give when the broker had each of them, by message id."""
+    times: dict[str, float] = {}
     console = Console(stderr=True)
     shown = console.is_terminal and (len(prepared) > LISTED or rate is not None)
     with Progress(console=console, disable=not shown, transient=True) as progress:
         bar = progress.add_task("Publishing", total=len(prepared))
-        asyncio.run(_publish_all(prepared, url, queue, rate, lambda: progress.advance(bar)))
+
+        def published(one: Prepared) -> None:
+            times[one.message_id] = time.time()
+            progress.advance(bar)
+
+        asyncio.run(_publish_all(prepared, url, queue, rate, published))
+    return times
 
 
 async def _publish_all(
-    prepared: list[Prepared], url: str, queue: str, rate: float | None, published: Callable[[], None]
+    prepared: list[Prepared], url: str, queue: str, rate: float | None, published: Callable[[Prepared], None]
 ) -> None:
     connection = await _connect(url)
     try:
@@ -112,7 +124,9 @@ async def _publish_all(
         await connection.close()
 
 
-async def _publish_one(channel: AbstractChannel, one: Prepared, queue: str, published: Callable[[], None]) -> None:
+async def _publish_one(
+    channel: AbstractChannel, one: Prepared, queue: str, published: Callable[[Prepared], None]
+) -> None:
     message = aio_pika.Message(
         one.body,
         message_id=one.message_id,
@@ -120,7 +134,7 @@ async def _publish_one(channel: AbstractChannel, one: Prepared, queue: str, publ
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
     )
     await channel.default_exchange.publish(message, routing_key=queue, mandatory=True, timeout=PATIENCE)
-    published()
+    published(one)
 
 
 async def _connect(url: str) -> AbstractConnection:
@@ -156,19 +170,15 @@ async def _ensure(connection: AbstractConnection, queue: str) -> None:
         await looking.close()
 
 
-def _summary(prepared: list[Prepared], queue: str, seed: int, *, as_json: bool) -> Iterator[str]:
-    if as_json:
-        for one in prepared:
-            yield json.dumps(
-                {"message_id": one.message_id, "template": one.template, "to": one.to, "mails": one.mails},
-                ensure_ascii=False,
-            )
-        return
-    for one in prepared[:LISTED]:
-        yield f"{one.message_id}  {one.template} → {', '.join(one.to)}"
-    if len(prepared) > LISTED:
-        yield f"… and {len(prepared) - LISTED} more"
-    yield f"Published {len(prepared)} to {queue}; --seed {seed} makes the same ones again."
+def _told(one: Prepared) -> dict[str, Any]:
+    return {"message_id": one.message_id, "template": one.template, "to": one.to, "mails": one.mails}
+
+
+def _summary(prepared: list[Prepared], queue: str, seed: int) -> str:
+    lines = [f"{one.message_id}  {one.template} → {', '.join(one.to)}" for one in prepared[:LISTED]]
+    more = [f"… and {len(prepared) - LISTED} more"] if len(prepared) > LISTED else []
+    last = f"Published {len(prepared)} to {queue}; --seed {seed} makes the same ones again."
+    return "\n".join([*lines, *more, last])
 
 
 def main() -> int:

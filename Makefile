@@ -1,0 +1,45 @@
+# Two commands on a fresh machine: `make demo` and `make test`. What they need, they get; what is long, lies in helpers/.
+
+PYTHON ?= python3
+VENV := .venv/bin
+SOURCES := dispatcher helpers tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test install broker format lint types clean
+
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+demo: install ## Show notifications becoming mails, and end
+	@$(VENV)/python helpers/demo.py
+
+up: install ## The same, and stay until Ctrl-C
+	@$(VENV)/python helpers/demo.py --stay
+
+test: install broker lint types ## Check everything: format, lint, types, tests, coverage
+	@$(VENV)/coverage erase
+	@$(VENV)/coverage run -m pytest $(ARGS)
+	@$(VENV)/coverage combine --quiet
+	@$(VENV)/coverage report --fail-under=95
+
+install: ## Make .venv with the locked libraries
+	@$(PYTHON) helpers/install.py
+
+broker: # The tests run private nodes of their own, whatever else answers.
+	@$(PYTHON) helpers/rabbitmq.py install
+
+format: install ## Format the code
+	@$(VENV)/ruff format $(SOURCES)
+	@$(VENV)/ruff check --fix $(SOURCES)
+
+lint: install ## Check format and lint
+	@$(VENV)/ruff format --check $(SOURCES)
+	@$(VENV)/ruff check $(SOURCES)
+
+types: install ## Check types
+	@$(VENV)/mypy
+
+clean: ## Stop what was left running; delete .venv, .run and caches
+	@$(PYTHON) helpers/rabbitmq.py down
+	@rm -rf .venv .run .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
