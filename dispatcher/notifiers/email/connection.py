@@ -73,8 +73,9 @@ class Connection:
         self._extensions = dict(client.esmtp_extensions)
         self._transport = cast("asyncio.Transport", client.transport)
         self._protocol = cast("SMTPProtocol", client.protocol)
-        # No byte of the text may be waiting when the final dot is written: drained means handed over.
-        self._transport.set_write_buffer_limits(high=0)
+        # Drained means handed over, so that the text does not wait behind us when the final dot is written. A limit of
+        # 0 would pause a TLS transport for ever: it compares with "not less", a plain one with "greater".
+        self._transport.set_write_buffer_limits(high=1, low=0)
 
     @property
     def usable(self) -> bool:
@@ -156,7 +157,8 @@ class Connection:
     def _listening(self, phase: Phase) -> Iterator[None]:
         self._sound = False
         try:
-            yield
+            with heeding_cancellation():
+                yield
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise (Stale if self.kept else Lost)(phase, describe(error)) from error
 
@@ -165,7 +167,8 @@ class Connection:
 def speaking(phase: Phase) -> Iterator[None]:
     """Turn what the library raises while it connects, upgrades or logs in into `Refused` and `Lost`."""
     try:
-        yield
+        with heeding_cancellation():
+            yield
     except aiosmtplib.SMTPResponseException as error:
         if error.code < 0:
             raise Lost(phase, describe(error)) from error
@@ -173,6 +176,22 @@ def speaking(phase: Phase) -> Iterator[None]:
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         tls = isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError)
         raise Lost(Phase.STARTTLS if tls else phase, describe(error)) from error
+
+
+@contextlib.contextmanager
+def heeding_cancellation() -> Iterator[None]:
+    """Raise the cancellation that was swallowed inside.
+
+    `asyncio.wait_for`, which the library uses, forgets one that comes in the same turn as the answer (Python 3.11). It
+    is raised late then, at the end of what the library was doing, which its own time-outs bound.
+    """
+    current = asyncio.current_task()
+    before = current.cancelling() if current else 0
+    try:
+        yield
+    finally:
+        if current and current.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def describe(error: Exception) -> str:
@@ -185,7 +204,7 @@ def describe(error: Exception) -> str:
         case ssl.SSLCertVerificationError():
             return f"the certificate was not accepted ({cause.verify_message})"
         case ssl.SSLError():
-            return f"TLS failed ({cause.reason})"
+            return f"TLS failed ({getattr(cause, 'reason', None) or cause})"
         case TimeoutError():
             return "no answer in time"
         case aiosmtplib.SMTPServerDisconnected():

@@ -62,7 +62,7 @@ def words(text: str, used: int) -> str:
     plain = text.isascii() and text.isprintable() and "=?" not in text and text == text.strip()
     if plain:
         folded = fold(text, used)
-        if all(len(line) <= LONGEST_LINE for line in folded.split("\r\n")):
+        if max(map(len, folded.split("\r\n"))) <= LONGEST_LINE - used:
             return folded
     return encoded_words(text, used)
 

@@ -82,7 +82,7 @@ _ENHANCED = re.compile(r"\s*([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 _GREYLISTED = re.compile(r"gr[ae]y[ -]?list", re.IGNORECASE)
 
 ANY = r".*"
-BARE = r"|0\.0"
+BARE = r"(0\.0)?"
 """No enhanced code, or the one that says nothing more than the code does."""
 
 TALK = (Phase.MAIL, Phase.RCPT, Phase.DATA)
@@ -98,9 +98,9 @@ TABLE = (
     # RFC 4954 6: 530 authentication required, 534 mechanism too weak, 535 credentials invalid, 538 encryption required.
     Row(TALK, (530, 530), ANY, Kind.OUTAGE, Reason.SMTP_LOGIN),
     Row(TALK, (534, 538), ANY, Kind.OUTAGE, Reason.SMTP_LOGIN),
-    Row((Phase.MAIL,), (552, 552), rf"3\.4|2\.3{BARE}", Kind.CONTENT, Reason.TOO_LARGE),
-    Row((Phase.MAIL,), (550, 550), rf"1\.7|1\.8|7\.1{BARE}", Kind.CONTENT, Reason.SENDER_REFUSED),
-    Row((Phase.MAIL,), (553, 553), rf"1\.7|1\.8|7\.1{BARE}", Kind.CONTENT, Reason.SENDER_REFUSED),
+    Row((Phase.MAIL,), (552, 552), rf"3\.4|2\.3|{BARE}", Kind.CONTENT, Reason.TOO_LARGE),
+    Row((Phase.MAIL,), (550, 550), rf"1\.7|1\.8|7\.1|{BARE}", Kind.CONTENT, Reason.SENDER_REFUSED),
+    Row((Phase.MAIL,), (553, 553), rf"1\.7|1\.8|7\.1|{BARE}", Kind.CONTENT, Reason.SENDER_REFUSED),
     Row((Phase.RCPT, Phase.FINAL), (452, 452), r"2\.2", Kind.TRANSIENT, Reason.MAILBOX_FULL),
     Row((Phase.RCPT, Phase.FINAL), (552, 552), r"2\.2", Kind.TRANSIENT, Reason.MAILBOX_FULL),
     Row((Phase.RCPT,), (552, 552), BARE, Kind.TRANSIENT, Reason.MAILBOX_FULL),

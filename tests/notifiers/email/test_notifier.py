@@ -1,0 +1,421 @@
+"""One part, one attempt, against a server that follows a script: who was served, who was not, and why."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from dispatcher.notifiers.email import EmailNotifier
+from dispatcher.notifiers.email import notifier as module
+from dispatcher.words.errors import Failure, Kind, Reason
+from tests.notifiers.email.examples import DATE, notification, send, settings, texts
+from tests.smtp_server import CUT, HANG, SmtpServer
+
+THREE = ["Ada <ada@example.org>", "bob@example.org", "carl@example.org"]
+
+
+async def failed(notifier, **fields) -> Failure:
+    """The one failure of a send that served nobody, whichever way it is told."""
+    try:
+        failures = await send(notifier, **fields)
+    except Failure as failure:
+        return failure
+    kinds = {failure.text: failure for failure in failures.values()}
+    assert 1 == len(kinds)
+    return kinds.popitem()[1]
+
+
+async def test_a_mail_is_handed_over_to_everybody_at_once(server, notifier):
+    assert {} == await send(notifier, to=THREE, cc="dora@example.org", bcc="emil@example.org", subject="Grüße")
+
+    (mail,) = server.mails
+    assert "noreply@example.org" == mail.sender
+    expected = ["ada@example.org", "bob@example.org", "carl@example.org", "dora@example.org", "emil@example.org"]
+    assert expected == mail.recipients
+    assert "Grüße" == mail.message["Subject"]
+    assert DATE == mail.message["Date"].datetime
+    assert "emil" not in mail.data.decode()
+    assert f"SIZE={len(mail.data)}" in mail.mail_command
+    assert "EHLO us.example" == server.sessions[0].commands[0]
+
+
+async def test_the_author_of_the_notification_is_the_sender_of_the_envelope(server, notifier):
+    await send(notifier, from_="Jürgen <j@bücher.example>")
+
+    assert "j@xn--bcher-kva.example" == server.mails[0].sender
+
+
+async def test_who_was_served_before_is_named_but_not_served_again(server, notifier):
+    assert {} == await send(notifier, to=THREE, done={0, 2})
+
+    assert ["bob@example.org"] == server.mails[0].recipients
+    assert 3 == len(server.mails[0].message["To"].addresses)
+
+
+async def test_nothing_is_sent_where_everybody_was_served_before(server, notifier):
+    assert {} == await send(notifier, to=THREE, done={0, 1, 2})
+
+    assert [] == server.sessions
+
+
+async def test_each_refused_recipient_has_a_fate_of_its_own(server, notifier):
+    server.answer("RCPT", "550 5.1.1 no such user", about="bob@", always=True)
+    server.answer("RCPT", "450 4.7.1 greylisted", about="carl@", always=True)
+
+    failures = await send(notifier, to=THREE)
+
+    assert {1: Reason.NO_SUCH_RECIPIENT, 2: Reason.GREYLISTED} == {slot: one.reason for slot, one in failures.items()}
+    assert timedelta(minutes=5) == failures[2].wait
+    assert "<bob@example.org>" in failures[1].text
+    assert [["ada@example.org"]] == [mail.recipients for mail in server.mails]
+
+
+async def test_when_all_are_refused_no_data_is_sent_and_the_connection_is_kept(server, notifier):
+    server.answer("RCPT", *["550 5.1.1 no"] * 3)
+
+    failures = await send(notifier, to=THREE)
+    assert {0, 1, 2} == set(failures)
+    assert {} == await send(notifier)
+
+    (session,) = server.sessions
+    assert ["EHLO", "MAIL", "RCPT", "RCPT", "RCPT", "RSET", "MAIL", "RCPT", "DATA"] == session.verbs()
+
+
+async def test_an_address_that_is_none_does_not_stop_the_others(server, notifier):
+    failures = await send(notifier, to=["nobody", "Ada <ada@example.org>", "x\r\nRCPT TO:<eve@example.org>"])
+
+    assert {0: Reason.BAD_ADDRESS, 2: Reason.BAD_ADDRESS} == {slot: one.reason for slot, one in failures.items()}
+    assert {Kind.RECIPIENT} == {one.kind for one in failures.values()}
+    assert ["ada@example.org"] == server.mails[0].recipients
+
+
+async def test_an_address_that_is_none_is_not_judged_again_once_it_is_settled(notifier):
+    assert {} == await send(notifier, to=["nobody"], done={0})
+
+
+async def test_two_names_for_one_mailbox_get_one_mail_and_one_fate(server, notifier):
+    to = ["Ada <ada@example.org>", "Countess <ada@EXAMPLE.org>"]
+    assert {} == await send(notifier, to=to)
+    assert ["ada@example.org"] == server.mails[0].recipients
+
+    server.answer("RCPT", "550 5.1.1 no")
+    failures = await send(notifier, to=to)
+    assert {0, 1} == set(failures)
+    assert failures[0] is failures[1]
+
+
+async def test_a_domain_outside_ascii_needs_nothing_of_the_server(notifier_for):
+    async with SmtpServer(keywords=()) as plain:
+        notifier = notifier_for(plain)
+
+        assert {} == await send(notifier, to="ada@bücher.example")
+
+        assert "MAIL FROM:<noreply@example.org>" == plain.mails[0].mail_command
+        assert ["ada@xn--bcher-kva.example"] == plain.mails[0].recipients
+        await notifier.close()
+
+
+async def test_smtputf8_is_asked_for_where_an_address_needs_it(server, notifier):
+    await send(notifier, to=["grüße@example.org"])
+    await send(notifier, to=["ada@example.org"], bcc=["grüße@example.org"])
+
+    assert server.mails[0].mail_command.endswith(" BODY=8BITMIME SMTPUTF8")
+    assert ["grüße@example.org"] == server.mails[0].recipients
+    assert server.mails[1].mail_command.endswith(f"SIZE={len(server.mails[1].data)} SMTPUTF8")
+
+
+async def test_without_smtputf8_only_those_who_need_it_are_not_served(notifier_for):
+    async with SmtpServer(keywords=("8BITMIME",)) as plain:
+        notifier = notifier_for(plain)
+
+        failures = await send(notifier, to=["grüße@example.org", "ada@example.org"])
+        alone = await send(notifier, to=["grüße@example.org"])
+
+        assert {0: Reason.NEEDS_SMTPUTF8} == {slot: one.reason for slot, one in failures.items()}
+        assert {0: Kind.RECIPIENT} == {slot: one.kind for slot, one in alone.items()}
+        (mail,) = plain.mails
+        assert ["ada@example.org"] == mail.recipients
+        assert "ada@example.org" == mail.message["To"]
+        assert mail.data.isascii()
+        await notifier.close()
+
+
+async def test_a_sender_that_needs_smtputf8_fails_the_mail_where_it_is_not_offered(notifier_for):
+    async with SmtpServer(keywords=()) as plain:
+        notifier = notifier_for(plain)
+
+        with pytest.raises(Failure) as caught:
+            await send(notifier, from_="grüße@example.org")
+
+        assert (Kind.CONTENT, Reason.NEEDS_SMTPUTF8) == (caught.value.kind, caught.value.reason)
+        await notifier.close()
+
+
+async def test_a_mail_larger_than_the_server_takes_is_not_begun(notifier_for):
+    async with SmtpServer(keywords=("SIZE 5000",)) as small:
+        notifier = notifier_for(small)
+
+        with pytest.raises(Failure, match="5000 at most") as caught:
+            await send(notifier, rendered=texts(txt="x\n" * 3000))
+        assert {} == await send(notifier)
+
+        assert (Kind.CONTENT, Reason.TOO_LARGE) == (caught.value.kind, caught.value.reason)
+        assert ["EHLO", "RSET", "MAIL", "RCPT", "DATA"] == small.sessions[0].verbs()
+        await notifier.close()
+
+
+@pytest.mark.parametrize("keyword", ["SIZE", "SIZE 0", "SIZE many"])
+async def test_a_size_without_a_number_is_no_limit(notifier_for, keyword):
+    async with SmtpServer(keywords=(keyword,)) as unlimited:
+        notifier = notifier_for(unlimited)
+
+        assert {} == await send(notifier)
+
+        assert "SIZE=" in unlimited.mails[0].mail_command
+        await notifier.close()
+
+
+async def test_lines_that_begin_with_a_dot_arrive_as_they_were(server, notifier):
+    await send(notifier, rendered=texts(txt=".\n..\n.x\nRCPT TO:<eve@example.org>\n.\n"))
+
+    (mail,) = server.mails
+    assert ".\n..\n.x\nRCPT TO:<eve@example.org>\n.\n" == mail.message.get_content().replace("\r\n", "\n")
+    assert b"\r\n..\r\n...\r\n..x\r\n" in mail.raw
+
+
+async def test_a_large_mail_is_taken_whole(server, notifier):
+    text = "0123456789\n" * 200_000
+
+    assert {} == await send(notifier, rendered=texts(txt=text))
+
+    assert text == server.mails[0].message.get_content().replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("point", "answer", "kind", "reason"),
+    [
+        ("MAIL", "550 5.7.1 not you", Kind.CONTENT, Reason.SENDER_REFUSED),
+        ("MAIL", "452 4.3.1 full", Kind.TRANSIENT, Reason.SMTP_TEMPORARY),
+        ("MAIL", "530 5.7.0 log in first", Kind.OUTAGE, Reason.SMTP_LOGIN),
+        ("MAIL", "421 4.3.2 bye", Kind.THROTTLED, Reason.SMTP_BUSY),
+        ("RCPT", "421 4.3.2 bye", Kind.THROTTLED, Reason.SMTP_BUSY),
+        ("RCPT", "530 5.7.0 log in first", Kind.OUTAGE, Reason.SMTP_LOGIN),
+        ("DATA", "451 4.3.0 not now", Kind.TRANSIENT, Reason.SMTP_TEMPORARY),
+        ("DATA", "421 4.3.2 bye", Kind.THROTTLED, Reason.SMTP_BUSY),
+        ("DOT", "554 5.7.1 spam", Kind.CONTENT, Reason.CONTENT_REFUSED),
+        ("DOT", "451 4.7.1 filter is down", Kind.TRANSIENT, Reason.SMTP_TEMPORARY),
+        ("DOT", "421 4.3.2 bye", Kind.THROTTLED, Reason.SMTP_BUSY),
+        ("MAIL", CUT, Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("RCPT", CUT, Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("DATA", CUT, Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("BODY", CUT, Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("DOT", CUT, Kind.UNKNOWN, Reason.SMTP_UNANSWERED),
+        ("MAIL", b"HTTP/1.1 400 Bad Request\r\n", Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("MAIL", b"999 what\r\n", Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("RCPT", b"250 " + b"x" * 20_000 + b"\r\n", Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("DOT", b"what?\r\n", Kind.UNKNOWN, Reason.SMTP_UNANSWERED),
+    ],
+)
+async def test_what_concerns_everybody_is_raised_and_the_next_mail_goes_out(
+    server, notifier, point, answer, kind, reason
+):
+    server.answer(point, answer)
+    large = texts(txt="0123456789\n" * 800_000)  # more than any buffer on the way holds
+
+    with pytest.raises(Failure) as caught:
+        await send(notifier, to=THREE, rendered=large if point == "BODY" else texts(txt="x"))
+    assert (kind, reason) == (caught.value.kind, caught.value.reason)
+    assert f"127.0.0.1:{server.port}" in caught.value.text
+
+    server.mails.clear()
+    assert {} == await send(notifier, to=THREE)
+    assert 1 == len(server.mails)
+
+
+@pytest.mark.parametrize(
+    ("point", "step", "kind", "reason"),
+    [
+        ("MAIL", "command", Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("RCPT", "command", Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("DATA", "command", Kind.TRANSIENT, Reason.SMTP_CUT),
+        ("DOT", "final_reply", Kind.UNKNOWN, Reason.SMTP_UNANSWERED),
+    ],
+)
+async def test_a_server_that_falls_silent_is_left_in_time(server, notifier_for, point, step, kind, reason):
+    notifier = notifier_for(server, timeouts={step: "100ms"})
+    server.answer(point, HANG)
+
+    with pytest.raises(Failure, match="no answer in time") as caught:
+        await send(notifier)
+
+    assert (kind, reason) == (caught.value.kind, caught.value.reason)
+    assert {} == await send(notifier)
+    assert 2 == len(server.sessions)
+
+
+async def test_a_server_that_does_not_read_the_text_is_left_in_time(notifier_for):
+    async def stop_reading(reader, writer):
+        writer.write(b"220 hello\r\n")
+        for answer in (b"250 hello\r\n", b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"):
+            await reader.readline()
+            writer.write(answer)
+        await gone.wait()
+        writer.transport.abort()
+
+    gone = asyncio.Event()
+    stuck = await asyncio.start_server(stop_reading, "127.0.0.1", 0)
+    server = SmtpServer()
+    server.port = stuck.sockets[0].getsockname()[1]
+    notifier = notifier_for(server, timeouts={"data": "200ms"})
+
+    with pytest.raises(Failure, match="no answer in time at the text of the mail") as caught:
+        await send(notifier, rendered=texts(txt="0123456789\n" * 2_000_000))
+
+    assert (Kind.TRANSIENT, Reason.SMTP_CUT) == (caught.value.kind, caught.value.reason)
+    gone.set()
+    stuck.close()
+    await notifier.close()
+
+
+async def test_too_many_recipients_for_the_server_go_on_in_the_next_transaction(server, notifier):
+    server.answer("RCPT", "250 ok", "250 ok", "452 4.5.3 too many recipients")
+
+    assert {} == await send(notifier, to=THREE)
+
+    assert [["ada@example.org", "bob@example.org"], ["carl@example.org"]] == [one.recipients for one in server.mails]
+    assert server.mails[0].data == server.mails[1].data
+
+
+async def test_too_many_recipients_at_the_first_one_is_transient(server, notifier):
+    server.answer("RCPT", "452 4.5.3 too many recipients")
+
+    failures = await send(notifier)
+
+    assert Kind.TRANSIENT is failures[0].kind
+
+
+async def test_more_recipients_than_the_settings_allow_are_several_transactions(server, notifier_for):
+    notifier = notifier_for(server, max_recipients=2)
+
+    assert {} == await send(notifier, to=THREE)
+
+    assert [2, 1] == [len(mail.recipients) for mail in server.mails]
+    assert 1 == len(server.sessions)
+
+
+async def test_what_fails_later_is_said_of_those_alone_who_were_not_served(server, notifier_for):
+    notifier = notifier_for(server, max_recipients=1)
+    server.answer("DOT", "250 ok", "421 4.3.2 bye")
+
+    failures = await send(notifier, to=THREE)
+
+    assert {1: Reason.SMTP_BUSY, 2: Reason.SMTP_BUSY} == {slot: one.reason for slot, one in failures.items()}
+    assert [["ada@example.org"]] == [mail.recipients for mail in server.mails]
+
+
+async def test_who_was_not_tried_is_not_unknown(server, notifier_for):
+    notifier = notifier_for(server, max_recipients=1)
+    server.answer("DOT", CUT)
+
+    failures = await send(notifier, to=["ada@example.org", "bob@example.org"])
+
+    assert {0: Kind.UNKNOWN, 1: Kind.TRANSIENT} == {slot: one.kind for slot, one in failures.items()}
+    assert "not tried" in failures[1].text
+
+
+async def test_when_the_service_is_away_nothing_is_said_about_single_recipients(server, notifier):
+    server.answer("RCPT", "550 5.1.1 no", "421 4.3.2 bye")
+
+    with pytest.raises(Failure) as caught:
+        await send(notifier, to=["nobody", *THREE])
+
+    assert Kind.THROTTLED is caught.value.kind
+
+
+async def test_a_mail_that_cannot_be_written_takes_no_connection(server, notifier):
+    with pytest.raises(Failure) as caught:
+        await send(notifier, headers={"Bcc": "eve@example.org"})
+    with pytest.raises(Failure, match="from: "):
+        await send(notifier, from_="nobody")
+
+    assert (Kind.CONTENT, Reason.BAD_HEADER) == (caught.value.kind, caught.value.reason)
+    assert [] == server.sessions
+
+
+@pytest.mark.parametrize(
+    ("point", "answer", "reason"),
+    [
+        ("MAIL", "421 4.3.2 bye", Reason.SMTP_BUSY),
+        ("DOT", "421 4.3.2 bye", Reason.SMTP_BUSY),
+        ("MAIL", "452 4.3.1 disk full", Reason.SMTP_TEMPORARY),
+        ("MAIL", "550 5.7.1 not you", Reason.SENDER_REFUSED),
+    ],
+)
+async def test_several_mails_in_a_row_that_fail_alike_are_an_outage(server, notifier, point, answer, reason):
+    server.answer(point, *[answer] * 6)
+
+    failures = [await failed(notifier, message_id=f"id-{number}") for number in range(6)]
+
+    assert {reason} == {failure.reason for failure in failures}
+    assert [False] * 4 + [True] * 2 == [failure.kind is Kind.OUTAGE for failure in failures]
+    assert "5 mails in a row" in failures[-1].text
+
+
+async def test_one_mail_that_always_fails_is_no_outage(server, notifier):
+    server.answer("MAIL", *["452 4.3.1 disk full"] * 7)
+
+    assert {Kind.TRANSIENT} == {(await failed(notifier)).kind for _ in range(7)}
+
+
+@pytest.mark.parametrize("relief", [{}, {"point": "RCPT", "answer": "550 5.1.1 no"}, {"point": "DOT", "answer": CUT}])
+async def test_a_mail_that_gets_further_ends_the_row(server, notifier, relief):
+    server.answer("MAIL", *["452 4.3.1 disk full"] * 4, "250 ok", *["452 4.3.1 disk full"] * 4)
+    if relief:
+        server.answer(relief["point"], relief["answer"])
+
+    kinds = []
+    for number in range(9):
+        if number == 4:
+            try:
+                await send(notifier, message_id="relief")
+            except Failure as failure:
+                assert failure.reason is Reason.SMTP_UNANSWERED  # noqa: PT017
+        else:
+            kinds.append((await failed(notifier, message_id=f"id-{number}")).kind)
+
+    assert {Kind.TRANSIENT} == set(kinds)
+
+
+async def test_a_publishers_own_sender_that_is_refused_is_no_outage(server, notifier):
+    server.answer("MAIL", *["550 5.7.1 not you"] * 7)
+
+    failures = [await failed(notifier, message_id=f"id-{number}", from_="me@example.net") for number in range(7)]
+
+    assert {Kind.CONTENT} == {failure.kind for failure in failures}
+
+
+async def test_check_says_what_answered(server, notifier):
+    assert f"127.0.0.1:{server.port}, without TLS" == await notifier.check()
+
+    assert ["EHLO", "NOOP", "QUIT"] == server.sessions[0].verbs()
+
+
+@pytest.mark.parametrize(("answer", "words"), [(CUT, "connection lost"), ("502 5.5.1 what", "502 5.5.1 what")])
+async def test_check_fails_as_a_send_would(server, notifier, answer, words):
+    server.answer("NOOP", answer)
+
+    with pytest.raises(Failure, match=words) as caught:
+        await notifier.check()
+
+    assert (Kind.OUTAGE, Reason.SMTP_UNREACHABLE) == (caught.value.kind, caught.value.reason)
+
+
+async def test_the_date_is_now_unless_a_test_says_otherwise(server):
+    notifier = EmailNotifier(settings(server))
+    before = module._now().replace(microsecond=0)
+    asked = notification()
+
+    await notifier.send("id", asked, asked.parts()[0], texts(txt="x"), frozenset())
+
+    assert before <= server.mails[0].message["Date"].datetime <= module._now()
+    await notifier.close()

@@ -1,0 +1,225 @@
+"""The pool: bounded, kept, replaced, and never used again after something went wrong."""
+
+import asyncio
+
+import pytest
+
+from dispatcher.notifiers.email.pool import CALM
+from dispatcher.notifiers.email.replies import Phase
+from dispatcher.words.errors import Failure, Kind, Reason
+from tests.notifiers.email.examples import send
+from tests.smtp_server import CUT, HANG
+
+
+async def test_a_connection_is_used_for_the_next_mail(server, notifier):
+    for _ in range(3):
+        await send(notifier)
+
+    assert 3 == len(server.mails)
+    assert 1 == len(server.sessions)
+
+
+async def test_no_more_connections_are_open_than_the_settings_allow(server, notifier_for):
+    notifier = notifier_for(server, connections=3)
+
+    await asyncio.gather(*(send(notifier) for _ in range(20)))
+
+    assert 20 == len(server.mails)
+    assert 3 == server.peak
+    assert 3 == len(server.sessions)
+
+
+async def test_a_connection_is_replaced_after_enough_mails(server, notifier_for):
+    notifier = notifier_for(server, mails_per_connection=2)
+
+    for _ in range(5):
+        await send(notifier)
+    await notifier.close()
+
+    assert [0, 0, 1, 1, 2] == [mail.session for mail in server.mails]
+    assert ["QUIT"] * 3 == [session.verbs()[-1] for session in server.sessions]
+
+
+async def test_a_connection_that_is_idle_for_too_long_is_parted_from(server, notifier_for):
+    notifier = notifier_for(server, idle="50ms", connections=2)
+    await asyncio.gather(send(notifier), send(notifier))
+
+    await server.until(lambda: 2 == server.seen["QUIT"])
+    await send(notifier)
+
+    assert 3 == len(server.sessions)
+
+
+async def test_the_one_that_was_used_last_is_used_next_and_the_others_grow_old(server, notifier_for):
+    notifier = notifier_for(server, connections=2)
+    await asyncio.gather(send(notifier), send(notifier))
+
+    for _ in range(3):
+        await send(notifier)
+
+    assert 1 == len({mail.session for mail in server.mails[2:]})
+
+
+async def test_a_connection_that_the_server_closed_while_idle_is_replaced_unheard(server, notifier):
+    await send(notifier)
+    server.end(0)
+    await server.until(lambda: 0 == server.open)
+
+    assert {} == await send(notifier)
+
+    assert [0, 1] == [mail.session for mail in server.mails]
+
+
+@pytest.mark.parametrize("farewell", [CUT, HANG, "421 4.4.2 idle for too long", b"what?\r\n"])
+async def test_a_kept_connection_that_fails_on_its_first_command_is_replaced_at_once(server, notifier_for, farewell):
+    notifier = notifier_for(server, timeouts={"command": "200ms"})
+    await send(notifier)
+    server.answer("MAIL", farewell)
+
+    assert {} == await send(notifier)
+
+    assert [0, 1] == [mail.session for mail in server.mails]
+
+
+async def test_it_is_replaced_once_and_no_more(server, notifier):
+    await send(notifier)
+    server.answer("MAIL", CUT, CUT)
+
+    with pytest.raises(Failure) as caught:
+        await send(notifier)
+
+    assert Reason.SMTP_CUT is caught.value.reason
+    assert 2 == len(server.sessions)
+
+
+async def test_a_kept_connection_that_fails_on_a_later_command_is_a_failure(server, notifier):
+    await send(notifier)
+    server.answer("RCPT", CUT)
+
+    with pytest.raises(Failure) as caught:
+        await send(notifier)
+
+    assert (Kind.TRANSIENT, Reason.SMTP_CUT) == (caught.value.kind, caught.value.reason)
+
+
+@pytest.mark.parametrize("point", ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY", "DOT"])
+async def test_a_cancelled_send_takes_its_connection_with_it(server, notifier_for, point):
+    notifier = notifier_for(server, timeouts={"connect": "500ms"})
+    server.answer(point, HANG)
+    sending = asyncio.ensure_future(send(notifier))
+    await server.until(lambda: 1 == server.seen[point])
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    server.mails.clear()
+
+    assert {} == await send(notifier)
+
+    assert [1] == [mail.session for mail in server.mails]
+
+
+async def test_a_send_that_is_cancelled_while_it_waits_for_a_connection_leaves_no_trace(server, notifier_for):
+    notifier = notifier_for(server, connections=1)
+    server.answer("DOT", HANG)
+    first = asyncio.ensure_future(send(notifier))
+    await server.until(lambda: 1 == server.seen["DOT"])
+    second = asyncio.ensure_future(send(notifier))
+    await asyncio.sleep(0)
+    for one in (second, first):
+        one.cancel()
+    await asyncio.wait([first, second])
+
+    assert {} == await send(notifier)
+
+
+async def test_a_bug_in_the_middle_of_a_conversation_takes_the_connection_with_it(server, notifier):
+    async def broken(connection):
+        await connection.command(Phase.MAIL, "MAIL FROM:<a@example.org>")
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await notifier._pool.use(broken)
+    await send(notifier)
+
+    assert [1] == [mail.session for mail in server.mails]
+
+
+@pytest.mark.parametrize("answer", ["250 ok", "503 5.5.1 no", CUT, HANG])
+async def test_after_a_refusal_the_server_forgets_or_the_connection_goes(server, notifier_for, answer):
+    notifier = notifier_for(server, timeouts={"command": "200ms"})
+    server.answer("DATA", "451 4.3.0 not now")
+    server.answer("RSET", answer)
+
+    with pytest.raises(Failure):
+        await send(notifier)
+    assert {} == await send(notifier)
+
+    assert [0 if answer == "250 ok" else 1] == [mail.session for mail in server.mails]
+
+
+async def test_a_busy_server_gets_fewer_connections_until_it_is_calm_again(server, notifier_for):
+    notifier = notifier_for(server, connections=2)
+    server.answer("MAIL", "421 4.3.2 busy")
+    with pytest.raises(Failure):
+        await send(notifier)
+    assert 1 == notifier._pool.size
+
+    server.answer("MAIL", "421 4.3.2 busy")
+    with pytest.raises(Failure):
+        await send(notifier)
+    assert 1 == notifier._pool.size
+    server.peak = 0
+
+    await asyncio.gather(*(send(notifier) for _ in range(CALM)))
+    assert 1 == server.peak
+
+    await asyncio.gather(*(send(notifier) for _ in range(5)))
+    assert 2 == server.peak == notifier._pool.size
+
+
+async def test_a_server_that_wants_no_more_connections_is_busy_and_not_away(server, notifier_for):
+    notifier = notifier_for(server, connections=2)
+    server.answer("DOT", HANG)
+    first = asyncio.ensure_future(send(notifier))
+    await server.until(lambda: 1 == server.seen["DOT"])
+    server.answer("CONNECT", "421 4.7.0 too many connections")
+
+    with pytest.raises(Failure) as caught:
+        await send(notifier)
+
+    assert (Kind.THROTTLED, Reason.SMTP_BUSY) == (caught.value.kind, caught.value.reason)
+    assert 1 == notifier._pool.size
+    first.cancel()
+    await asyncio.wait([first])
+
+
+async def test_closing_parts_politely_from_all_connections(server, notifier_for):
+    notifier = notifier_for(server, connections=3)
+    await asyncio.gather(*(send(notifier) for _ in range(6)))
+
+    await notifier.close()
+    await server.until(lambda: 0 == server.open)
+
+    assert ["QUIT"] * 3 == [session.verbs()[-1] for session in server.sessions]
+
+
+async def test_closing_does_not_wait_for_a_server_that_does_not_answer(server, notifier_for):
+    notifier = notifier_for(server, timeouts={"quit": "100ms"})
+    await send(notifier)
+    server.answer("QUIT", HANG)
+
+    async with asyncio.timeout(2):
+        await notifier.close()
+
+
+async def test_a_mail_under_way_is_finished_after_closing_and_its_connection_parted_from(server, notifier):
+    connection = await notifier._pool.open()
+    await notifier.close()
+
+    async def nothing(_):
+        assert connection.usable
+
+    await notifier._pool._lend(connection, nothing)
+    await notifier.close()
+
+    assert ["EHLO", "QUIT"] == server.sessions[0].verbs()
