@@ -74,7 +74,7 @@ def parse_sender(text: str, field: str) -> Address:
 
 
 def _parse(text: str, kind: Kind, where: str) -> Address:
-    control = find_control(text, allowed="")
+    control = find_control(text[: LONGEST + 1], allowed="")
     if control:
         reason = Reason.BAD_ADDRESS if kind is Kind.RECIPIENT else Reason.BAD_HEADER
         raise Failure(kind, reason, f"{where}{_shown(text)} holds {show_control(control)}")

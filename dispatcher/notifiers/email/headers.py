@@ -7,7 +7,6 @@ text out, lines separated by CR LF and at most 76 characters long wherever the v
 
 import base64
 import re
-import unicodedata
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -19,6 +18,10 @@ LINE = 76
 LONGEST_LINE = 998
 """The length of any line, without CR LF (RFC 5322 2.1.1)."""
 
+LONGEST_VALUE = 10_000
+"""What a publisher may put in one header, in characters: more is a mistake, and no server takes it."""
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WORD = "=?utf-8?b?{}?="
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+( [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _FOLD_HERE = re.compile(r"(?<=[^ \t])(?=[ \t])")
@@ -28,8 +31,7 @@ _SEGMENT = 50
 
 def find_control(text: str, allowed: str = "\t") -> str | None:
     """Give the first character that could break a header or a log, if there is one: controls, line separators."""
-    breaking = ("Cc", "Cs", "Zl", "Zp")
-    return next((char for char in text if char not in allowed and unicodedata.category(char) in breaking), None)
+    return next((char for char in _CONTROLS.findall(text) if char not in allowed), None)
 
 
 def show_control(char: str) -> str:
@@ -42,9 +44,12 @@ def refuse_controls(field: str, text: str, allowed: str = "\t") -> str:
     """Give the text back, if it may stand in a header.
 
     Raises:
-        Failure: it may not (content, bad-header); the text names the field.
+        Failure: it may not, or is too long for any (content, bad-header); the text names the field.
 
     """
+    if len(text) > LONGEST_VALUE:
+        said = f"{field} has {len(text)} characters, {LONGEST_VALUE} are the most for a header"
+        raise Failure(Kind.CONTENT, Reason.BAD_HEADER, said)
     control = find_control(text, allowed)
     if control:
         raise Failure(Kind.CONTENT, Reason.BAD_HEADER, f"{field} holds {show_control(control)}; no header may")

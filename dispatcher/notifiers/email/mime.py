@@ -14,6 +14,7 @@ from dispatcher.contract.email import Attachment
 from dispatcher.notifiers.email.headers import LONGEST_LINE, parameter, refuse_controls
 from dispatcher.words.errors import Failure, Kind, Reason
 
+_ASCII = bytes(range(128))
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"  # noqa: S105 (a token of RFC 2045, not a secret)
@@ -94,8 +95,7 @@ def _encode(raw: bytes) -> tuple[str, bytes]:
     """Choose the encoding that leaves the most to be read in the source: as it is, quoted-printable, base64."""
     if raw.isascii() and b"\0" not in raw and max(map(len, raw.split(b"\r\n"))) <= LONGEST_LINE:
         return "7bit", raw
-    foreign = sum(1 for byte in raw if byte > 0x7E)  # noqa: PLR2004 (the last printable character of ASCII)
-    if foreign * 3 > len(raw):
+    if len(raw.translate(None, _ASCII)) * 3 > len(raw):
         return "base64", _base64(raw)
     return "quoted-printable", binascii.b2a_qp(raw, istext=True)
 

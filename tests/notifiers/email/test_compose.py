@@ -337,6 +337,22 @@ def test_long_and_odd_subjects_survive(subject):
     assert subject.strip() == _checked(written(subject=subject))["Subject"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"subject": "x" * 10_000_000}, "subject has 10000000 characters"),
+        ({"headers": {"X-A": "x " * 10_000}}, "headers.X-A has 20000 characters"),
+        ({"headers": {"X" * 20_000: ""}}, "a name in headers has 20000 characters"),
+    ],
+)
+def test_a_header_longer_than_any_server_takes_is_refused(fields, place):
+    failure = refusal(**fields)
+
+    assert Reason.BAD_HEADER is failure.reason
+    assert place in failure.text
+    assert len(failure.text) < 200
+
+
 def test_a_tab_in_a_subject_becomes_a_space():
     assert "a b" == read(written(subject="a\tb"))["Subject"]
 
