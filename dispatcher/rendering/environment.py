@@ -27,12 +27,12 @@ class ParameterMissing(UndefinedError):
 
     Attributes:
         hint: Jinja's own words, where it has some.
-        name: what is missing.
+        name: what is missing; a number in a list.
         owner: the object it was looked for in; Jinja's `missing` for a parameter.
 
     """
 
-    def __init__(self, hint: str | None, name: str | None, owner: Any, text: str | None) -> None:
+    def __init__(self, hint: str | None, name: str | int | None, owner: Any, text: str | None) -> None:
         super().__init__(text)
         self.hint = hint
         self.name = name
@@ -100,7 +100,6 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             undefined=Missing,
             finalize=meter.count,
             auto_reload=False,
-            keep_trailing_newline=True,
         )
         self.concat = meter.concat  # type: ignore[method-assign]  # Jinja makes it replaceable
         self.filters.update((name, guard_filter(name, self.filters[name], meter)) for name in GUARDED_FILTERS)

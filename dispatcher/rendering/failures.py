@@ -4,6 +4,7 @@ Whoever reads the text may be allowed to see less than the message holds, so no 
 other people's exceptions only those speak that talk about types.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from itertools import islice
 from traceback import walk_tb
@@ -88,7 +89,8 @@ def _missing(error: ParameterMissing, parameters: Mapping[str, Any]) -> str:
         return f"parameter {_short(error.name)!r} is missing"
     owner = _path_to(error.owner, parameters)
     if owner:
-        return f"parameter {_short(f'{owner}.{error.name}')!r} is missing"
+        step = f"[{error.name}]" if isinstance(error.name, int) else f".{error.name}"
+        return f"parameter {_short(owner + step)!r} is missing"
     return f"{_short(error.name)!r} is missing in what is {_article(error.owner)}"
 
 
@@ -96,11 +98,11 @@ def _path_to(owner: Any, parameters: Mapping[str, Any]) -> str | None:
     """Find where in the parameters an object stands: the template may have gone a long way to it."""
     if not isinstance(owner, dict | list):
         return None
-    waiting: list[tuple[str, Any]] = list(parameters.items())
+    waiting: deque[tuple[str, Any]] = deque(islice(parameters.items(), _MOST_VALUES))
     for _ in range(_MOST_VALUES):
         if not waiting:
             break
-        path, value = waiting.pop()
+        path, value = waiting.popleft()
         if value is owner:
             return path
         if isinstance(value, dict):

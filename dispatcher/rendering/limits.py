@@ -50,8 +50,9 @@ class Meter:
             RenderLimit: all of it together is too large, or it takes too long.
 
         """
-        self._left -= len(value) if isinstance(value, str) else self.weigh(value)
-        if self._left < 0:
+        size = len(value) if isinstance(value, str) else self.weigh(value)
+        self._left -= size
+        if self._left < 0 or size > self.size_limit:
             raise self.too_large()
         self.tick()
         return value

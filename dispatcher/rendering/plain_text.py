@@ -23,6 +23,7 @@ _MOST_PADDED = 5_000_000
 
 _CONFIG = ParserConfig(css=CSS_PROFILES["strict"])
 _TAGS = re.compile(r"<[^<>]*>")
+_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*>")
 _HIDDEN = re.compile(r"display\s*:\s*none")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _INVISIBLE = {**dict.fromkeys(map(ord, "\u200b\u200c\u2060\ufeff\u00ad\u034f")), 0xA0: " "}
@@ -37,15 +38,16 @@ def plain_text(html: str) -> str:
     """Give what a person reads in the HTML: paragraphs, lists, tables, and where each link leads."""
     text = _laid_out(html) if len(html) <= _MOST_CHARACTERS else ""
     if not text.strip():
-        text = unescape(_TAGS.sub(" ", _without("script", _without("style", html))))
+        bare = unescape(_TAGS.sub(" ", _without("script", _without("style", html))))
+        text = "\n".join(line.lstrip() for line in bare.split("\n"))
     lines = [line.rstrip() for line in text.translate(_INVISIBLE).split("\n")]
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip() + "\n"
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
 
 
 def _laid_out(html: str) -> str:
     """Give nothing for what the library cannot do, or not soon."""
     try:
-        tree = lxml.html.document_fromstring(html)
+        tree = lxml.html.document_fromstring(_DECLARATION.sub("", html))
         if sum(1 for _ in tree.iter()) > _MOST_ELEMENTS:
             return ""
         _simplify(tree)
@@ -60,18 +62,22 @@ def _simplify(tree: lxml.html.HtmlElement) -> None:
         if _HIDDEN.search(element.get("style", "")) or "hidden" in element.attrib:
             element.drop_tree()
             continue
-        if element.tag == "a":
-            _show_link(element)
-        elif element.tag == "img":
-            element.tag, element.text = "span", element.get("alt")
-        elif element.tag == "table" and element.get("role") in _LAYOUT:
-            _lay_flat(element)
-        elif element.tag in _LISTS and sum(1 for _ in element.iterancestors(*_LISTS)) >= _DEEPEST_LIST:
-            element.tag = "div"
+        _simplify_one(element)
         element.attrib.clear()
     if len(tree.text_content()) * sum(1 for _ in tree.iter()) > _MOST_PADDED:
         for table in list(tree.iter("table")):
             _lay_flat(table)
+
+
+def _simplify_one(element: lxml.html.HtmlElement) -> None:
+    if element.tag == "a":
+        _show_link(element)
+    elif element.tag == "img":
+        element.tag, element.text = "span", element.get("alt")
+    elif element.tag == "table" and element.get("role") in _LAYOUT:
+        _lay_flat(element)
+    elif element.tag in _LISTS and sum(1 for _ in element.iterancestors(*_LISTS)) >= _DEEPEST_LIST:
+        element.tag = "div"
 
 
 def _show_link(link: lxml.html.HtmlElement) -> None:

@@ -1,0 +1,66 @@
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dispatcher.rendering.plain_text import plain_text
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("<h1>Title</h1><p>One</p><p>Two<br>lines</p>", "Title\n\nOne\n\nTwo\nlines\n"),
+        ("<ul><li>a</li><li>b</li></ul>", "  * a\n  * b\n"),
+        ("<p>See <a href='https://e.org/a?b=1&amp;c=2'>here</a>.</p>", "See here (https://e.org/a?b=1&c=2).\n"),
+        ("<a href='https://e.org/a'>https://e.org/a</a>", "https://e.org/a\n"),
+        ("<a href='https://e.org/a/'>e.org/a</a>", "e.org/a\n"),
+        ("<a href='mailto:a@e.org'>a@e.org</a> <a href='mailto:a@e.org'>us</a>", "a@e.org us (a@e.org)\n"),
+        ("<a href='#top'>top</a> <a>none</a>", "top none\n"),
+        ("<a href='https://e.org/'><b>Bold</b> </a>!", "Bold (https://e.org/)!\n"),
+        ("<a href='https://e.org/'><img src='x.png' alt='Logo'></a>", "Logo (https://e.org/)\n"),
+        ("<p style='display: none'>hidden</p><p hidden>hidden</p>seen", "seen\n"),
+        ("<title>t</title><style>p{}</style><script>x()</script><p>text</p>", "text\n"),
+        ("<table><tr><th>Name</th><td>Ada</td></tr><tr><th>Of</th><td>x</td></tr></table>", "Name  Ada\nOf    x\n"),
+        (
+            "<table role=presentation><tr><td>One<table><tr><td>a<td>b</table></td></tr><tr><td>Two</table>",
+            "One\n\na  b\n\nTwo\n",
+        ),
+        ("<p style='margin:0 0 1000000000em;padding-left:1000000000em'>x</p>", "x\n"),
+        ("a&nbsp;b&#8203;c &amp; d", "a bc & d\n"),
+        ("", "\n"),
+        ("<!-- nothing -->", "\n"),
+        ("<?xml version='1.0' encoding='utf-8'?><p>x</p>", "x\n"),
+        ("words only", "words only\n"),
+    ],
+)
+def test_people_read_what_the_html_says(html, expected):
+    assert plain_text(html) == expected
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p>word</p>" * 20_000,
+        "<p>" + "word " * 300_000,
+        "word" + "<" * 1_000_000,
+        "<style>x</style>word" * 60_000,
+        "<style" * 200_000 + "<p>word",
+        "<div>" * 5_000 + "word",
+        "<table><tr><td>" * 200 + "word" + "</table>" * 200,
+        "<ul><li>" * 120 + "<li>word" * 1_000,
+        "<table>" + "<tr><td>a" * 2_000 + "<tr><td>word" + "y" * 500_000 + "</table>",
+        "<p>word" + " " * 900_000 + "x",
+    ],
+    ids=range(10),
+)
+def test_what_is_enormous_blocks_nobody(html):
+    begun = perf_counter()
+
+    assert "word" in plain_text(html)
+    assert perf_counter() - begun < 2
+
+
+@given(st.text(alphabet="<>/ ab=\"'&;!-\0\n[]?tdrlipu", max_size=200))
+def test_no_html_is_too_broken(html):
+    assert plain_text(html).endswith("\n")
