@@ -194,7 +194,7 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _names_a_type(step: str | int) -> bool:
-    return isinstance(step, str) and (step in {"str", "int", "dict"} or "[" in step)
+    return isinstance(step, str) and (step in {"str", "int", "dict", "constrained-str"} or "[" in step)
 
 
 def _json_type(value: object) -> str:

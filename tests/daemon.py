@@ -1,0 +1,98 @@
+"""The daemon as its operator runs it: a process, with settings in its environment and a log on standard error."""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parent.parent
+MAIN = str(ROOT / "dispatcher" / "main.py")
+OURS = "DISPATCHER_"
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """Give an environment with these settings and no others: `notifiers__email__port=25`."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return inherited | {f"{OURS}{name.upper()}": str(value) for name, value in settings.items()}
+
+
+class Daemon:
+    """One daemon; an asynchronous context manager that kills it at the end.
+
+    Args:
+        folder: where it is started: `templates/` and `dispatcher.yml` are looked for there.
+        settings: see `environment`.
+
+    Attributes:
+        log: the lines it wrote, in order.
+
+    """
+
+    def __init__(self, folder: Path, **settings: object) -> None:
+        self._folder = folder
+        self._environment = environment(**settings)
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self.log: list[dict[str, Any]] = []
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.kill()
+
+    async def start(self, *, ready: bool = True) -> None:
+        """Start it, and wait until it takes messages."""
+        before = len(self.log)
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, MAIN, cwd=self._folder, env=self._environment, stderr=asyncio.subprocess.PIPE
+        )
+        self._reader = asyncio.create_task(self._read())
+        if ready:
+            await until(lambda: any(line["event"] == "ready" for line in self.log[before:]), what="ready")
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        assert self._process.stderr is not None
+        async for raw in self._process.stderr:
+            try:
+                self.log.append(json.loads(raw))
+            except ValueError:
+                self.log.append({"event": "not JSON", "text": raw.decode()})
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        await self.ended()
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        assert self._process is not None
+        self._process.terminate()
+
+    async def ended(self, within: float = 40.0) -> int:
+        """Wait for its end; give the exit code."""
+        assert self._process is not None
+        assert self._reader is not None
+        async with asyncio.timeout(within):
+            code = await self._process.wait()
+            await self._reader
+        return code
+
+    def settled(self, message_id: str | None = None) -> list[dict[str, Any]]:
+        """Give the lines about settlements, of one message or of all."""
+        lines = [line for line in self.log if line["event"] == "settled"]
+        return [line for line in lines if message_id in {None, line["id"]}]
+
+    async def until_settled(self, message_id: str, times: int = 1) -> list[dict[str, Any]]:
+        """Wait until a message was settled so many times; give the lines."""
+        await until(lambda: len(self.settled(message_id)) >= times, what=f"{message_id} settled {times} times")
+        return self.settled(message_id)

@@ -1,0 +1,186 @@
+"""What is killed, stopped and started again loses nothing."""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from time import monotonic
+
+import aio_pika
+import pytest
+
+from helpers.node import Node
+from tests.daemon import Daemon
+from tests.e2e.conftest import LADDER, Publisher, Starter
+from tests.smtp_server import HANG, SmtpServer
+from tests.waiting import until
+
+MESSAGES = 500
+MESSAGE_ID = re.compile(rb"^Message-ID: <([^@]+)@", re.MULTILINE)
+
+
+def arrived(smtp: SmtpServer) -> Counter[str]:
+    """Count the mails by their Message-ID."""
+    found = (MESSAGE_ID.search(mail.data) for mail in smtp.mails)
+    return Counter(match[1].decode() for match in found if match)
+
+
+def report(smtp: SmtpServer, expected: set[str], fault: str) -> None:
+    """Fail when one is missing; print how many came twice."""
+    counted = arrived(smtp)
+    twice = sum(count - 1 for count in counted.values())
+    print(f"\n{fault}: {len(expected)} messages, {len(expected - set(counted))} lost, {twice} came twice")
+
+    assert expected <= set(counted)
+
+
+async def flood(publisher: Publisher, count: int = MESSAGES) -> set[str]:
+    ids = [f"m{number}" for number in range(count)]
+    await asyncio.gather(*(publisher.publish(message_id=one) for one in ids))
+    return set(ids)
+
+
+async def test_a_daemon_killed_in_the_middle_loses_nothing(start: Starter, smtp: SmtpServer, publisher: Publisher):
+    expected = await flood(publisher)
+    daemon = await start()
+    await until(lambda: len(smtp.mails) > MESSAGES // 3)
+    await daemon.kill()
+    assert len(smtp.mails) < MESSAGES
+    await daemon.start()
+    await until(lambda: expected <= set(arrived(smtp)), within=60)
+
+    report(smtp, expected, "daemon kill -9")
+
+
+@pytest.fixture
+async def own_node(tmp_path: Path) -> AsyncIterator[Node]:
+    """A RabbitMQ for one test, to be stopped."""
+    node = Node(tmp_path / "rabbitmq", management=False)
+    node.start()
+    yield node
+    node.remove()
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+async def test_a_broker_that_goes_under_load_and_comes_back_loses_nothing(
+    own_node: Node, smtp: SmtpServer, folder: Path, how: str
+):
+    settings = {
+        "brokers__rabbitmq__url": own_node.url,
+        "notifiers__email__port": smtp.port,
+        "service__retry__ladder": LADDER,
+    }
+    async with await aio_pika.connect(own_node.url) as connection:
+        channel = await connection.channel()
+        await channel.declare_queue("email", durable=True)
+        expected = await flood(Publisher(channel))
+    async with Daemon(folder, **settings):
+        await until(lambda: len(smtp.mails) > MESSAGES // 5)
+        await asyncio.to_thread(getattr(own_node, how))
+        assert len(smtp.mails) < MESSAGES
+        await asyncio.to_thread(own_node.start)
+        await until(lambda: expected <= set(arrived(smtp)), within=60)
+
+    report(smtp, expected, f"broker {how}")
+
+
+class TestDraining:
+    """SIGTERM."""
+
+    async def test_under_load_it_exits_0_in_time_and_cuts_no_mail(
+        self, start: Starter, smtp: SmtpServer, publisher: Publisher
+    ):
+        expected = await flood(publisher)
+        daemon = await start()
+        await until(lambda: len(smtp.mails) > MESSAGES // 3)
+        daemon.terminate()
+        began = monotonic()
+        code = await daemon.ended()
+        took = monotonic() - began
+        sent = len(smtp.mails)
+
+        assert 0 == code
+        assert took < 30
+        assert sent < MESSAGES
+        assert smtp.seen["BODY"] == smtp.seen["DOT"]
+        assert {1} == set(arrived(smtp).values())
+        assert len(expected) - sent == await publisher.waiting()
+
+        await daemon.start()
+        await until(lambda: expected <= set(arrived(smtp)))
+
+        assert {1} == set(arrived(smtp).values())
+
+    async def test_what_does_not_finish_in_time_is_given_back_and_said(
+        self, start: Starter, smtp: SmtpServer, publisher: Publisher
+    ):
+        smtp.answer("RCPT", HANG, always=True)
+        daemon = await start(service__drain_timeout="300ms")
+        sent = await publisher.publish()
+        await smtp.until(lambda: smtp.seen["RCPT"] == 1)
+        daemon.terminate()
+
+        assert 3 == await daemon.ended(within=10)
+        assert ["released"] == [line["outcome"] for line in daemon.settled(sent)]
+        assert 1 == await publisher.waiting()
+
+    async def test_a_second_signal_does_not_wait(self, start: Starter, smtp: SmtpServer, publisher: Publisher):
+        smtp.answer("RCPT", HANG, always=True)
+        daemon = await start()
+        await publisher.publish()
+        await smtp.until(lambda: smtp.seen["RCPT"] == 1)
+        daemon.terminate()
+        await until(lambda: any(line["event"].startswith("stopping") for line in daemon.log))
+        daemon.terminate()
+
+        assert 3 == await daemon.ended(within=10)
+        assert 1 == await publisher.waiting()
+
+    async def test_who_is_served_already_is_not_served_again_when_many_are_interrupted(
+        self, start: Starter, smtp: SmtpServer, publisher: Publisher
+    ):
+        smtp.answer("RCPT", HANG, about="carol@")
+        daemon = await start(service__drain_timeout="300ms")
+        sent = await publisher.publish(
+            to=["ada@example.org", "bob@example.org", "carol@example.org"], parameters=[{"name": "x"}] * 3
+        )
+        await smtp.until(lambda: smtp.seen["RCPT"] == 3)
+        daemon.terminate()
+        await daemon.ended(within=10)
+
+        assert [("deferred", "interrupted")] == [(line["outcome"], line["reason"]) for line in daemon.settled(sent)]
+
+        smtp._rules.clear()
+        await daemon.start()
+        await until(lambda: len(smtp.mails) == 3)
+
+        assert [["ada@example.org"], ["bob@example.org"], ["carol@example.org"]] == [
+            mail.recipients for mail in smtp.mails
+        ]
+
+    async def test_while_the_broker_is_away_it_ends_at_once(self, folder: Path):
+        daemon = Daemon(folder, brokers__rabbitmq__url="amqp://guest:guest@127.0.0.1:9/")
+        await daemon.start(ready=False)
+        await until(lambda: any("trying on until it can" in line["event"] for line in daemon.log))
+        daemon.terminate()
+
+        assert 0 == await daemon.ended(within=5)
+
+    async def test_while_an_endpoint_stays_silent_it_ends_at_once(self, folder: Path):
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            taken.set()
+            await reader.read()
+            writer.close()
+            gone.set()
+
+        taken, gone = asyncio.Event(), asyncio.Event()
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            daemon = Daemon(folder, brokers__rabbitmq__url=f"amqp://guest:guest@127.0.0.1:{port}/")
+            await daemon.start(ready=False)
+            await taken.wait()
+            daemon.terminate()
+
+            assert 0 == await daemon.ended(within=5)
+            await gone.wait()
