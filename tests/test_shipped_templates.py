@@ -125,7 +125,7 @@ def test_the_examples_of_the_page_work(tmp_path):
 
     (tmp_path / "email/welcome.txt.jinja2").write_text(subject)
     rendered = renderer.render(notification.template, notification.parameters)
-    assert rendered.texts["txt"] == "Hello Ada, your account is ready: https://example.org/\n"
+    assert rendered.texts["txt"] == "Hello Ada, your account is ready: https://example.org/"
 
     (tmp_path / "email/missing.txt.jinja2").write_text(missing)
     assert "Hello Ada" in renderer.render("missing", {"name": "Ada"}).texts["txt"]

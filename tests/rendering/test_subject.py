@@ -39,7 +39,7 @@ def test_in_a_text_the_block_is_not_printed(templates):
 
     rendered = templates.renderer.render("a", {"name": "Ada"})
 
-    assert (rendered.subject, rendered.texts["txt"]) == ("Hi Ada & co", "Hello\n")
+    assert (rendered.subject, rendered.texts["txt"]) == ("Hi Ada & co", "Hello")
 
 
 def test_the_subject_of_the_text_wins_where_it_has_one(templates):
