@@ -14,6 +14,7 @@ The points of the script: `CONNECT` (the greeting), `EHLO`, `HELO`, `STARTTLS`, 
 import asyncio
 import base64
 import contextlib
+import re
 import ssl
 from collections import Counter, deque
 from collections.abc import Callable
@@ -284,13 +285,14 @@ class SmtpServer:
     async def _text(self, session: Session) -> bool:
         assert session.mail is not None
         mail, session.mail = session.mail, None
-        lines = []
-        while not lines or lines[-1] != b".\r\n":
-            lines.append(await session.reader.readline())
-            if not lines[-1].endswith(b"\n"):
+        raw = bytearray()
+        while not raw.endswith(b"\r\n.\r\n"):
+            piece = await session.reader.read(65536)
+            if not piece:
                 return False
-        mail.raw = b"".join(lines)
-        mail.data = b"".join(one.removeprefix(b".") for one in lines[:-1])
+            raw += piece
+        mail.raw = bytes(raw)
+        mail.data = re.sub(rb"(?m)^\.", b"", mail.raw.removesuffix(b".\r\n"))
         answer = self._scripted("DOT", "") or USUAL["DOT"]
         if answer is CUT or answer is HANG or (isinstance(answer, str) and answer.startswith("2")):
             self.mails.append(mail)

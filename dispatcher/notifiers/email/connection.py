@@ -9,6 +9,7 @@ next answer would belong to the last command; such a connection is thrown away, 
 
 import asyncio
 import contextlib
+import os
 import re
 import ssl
 from collections.abc import Iterator
@@ -201,13 +202,19 @@ def describe(error: Exception) -> str:
     match cause:
         case aiosmtplib.SMTPResponseException():
             return f"an answer that is no SMTP ({cause.message})"
-        case ssl.SSLCertVerificationError():
-            return f"the certificate was not accepted ({cause.verify_message})"
         case ssl.SSLError():
-            return f"TLS failed ({getattr(cause, 'reason', None) or cause})"
+            return _describe_tls(cause)
         case TimeoutError():
             return "no answer in time"
         case aiosmtplib.SMTPServerDisconnected():
             return "connection lost"
+        case OSError(errno=int(number)) if number > 0:
+            return os.strerror(number).lower()  # the event loops word it differently
         case _:
             return str(cause) or type(cause).__name__
+
+
+def _describe_tls(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate was not accepted ({error.verify_message})"
+    return f"TLS failed ({getattr(error, 'reason', None) or error})"

@@ -144,7 +144,8 @@ def judge_loss(phase: Phase, what: str, *, server: str) -> Failure:
 
     Before the final dot was written the server has taken nothing; afterwards nobody knows (RFC 5321 4.5.3.2.6).
     """
-    text = f"{server}: {shorten(harmless(what), QUOTED_BYTES)} at {phase.value}"
+    where = "" if phase is Phase.CONNECT else f" at {phase.value}"
+    text = f"{server}: {shorten(harmless(what), QUOTED_BYTES)}{where}"
     match phase:
         case Phase.FINAL:
             return Failure(Kind.UNKNOWN, Reason.SMTP_UNANSWERED, f"{text}; it may have been sent")

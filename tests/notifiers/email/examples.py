@@ -30,7 +30,7 @@ def texts(subject="From the template", **by_format) -> Rendered:
 
 def settings(server: SmtpServer, **changes) -> EmailSettings:
     """Settings for a server of ours, with time-outs that a test can wait for."""
-    quick = {"connect": "5s", "command": "5s", "data": "5s", "final_reply": "5s", "quit": "1s"}
+    quick = {"connect": "5s", "command": "20s", "data": "20s", "final_reply": "20s", "quit": "1s"}
     timeouts = quick | changes.pop("timeouts", {})
     return EmailSettings(host="127.0.0.1", port=server.port, hostname="us.example", timeouts=timeouts, **changes)
 
