@@ -23,10 +23,10 @@ test: install broker lint types ## Check everything: format, lint, types, tests,
 	@$(VENV)/coverage report --fail-under=95
 
 install: ## Make .venv with the locked libraries
-	@$(PYTHON) helpers/install.py
+	@"$(PYTHON)" helpers/install.py
 
 broker: # The tests run private nodes of their own, whatever else answers.
-	@$(PYTHON) helpers/rabbitmq.py install
+	@"$(PYTHON)" helpers/rabbitmq.py install
 
 format: install ## Format the code
 	@$(VENV)/ruff format $(SOURCES)
@@ -40,6 +40,6 @@ types: install ## Check types
 	@$(VENV)/mypy
 
 clean: ## Stop what was left running; delete .venv, .run and caches
-	@$(PYTHON) helpers/rabbitmq.py down
+	@"$(PYTHON)" helpers/rabbitmq.py down
 	@rm -rf .venv .run .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

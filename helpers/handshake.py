@@ -48,8 +48,7 @@ def place(url: str) -> tuple[str, int]:
 
 def _converses(url: str, timeout: float, conversation: Callable[[socket.socket], object]) -> bool:
     try:
-        with socket.create_connection(place(url), timeout) as plain:
-            connection = _encrypted(plain, url) if url.startswith("amqps:") else plain
+        with socket.create_connection(place(url), timeout) as plain, _perhaps_encrypted(plain, url) as connection:
             connection.sendall(HEADER)
             conversation(connection)
     except (OSError, ValueError, struct.error):
@@ -57,7 +56,9 @@ def _converses(url: str, timeout: float, conversation: Callable[[socket.socket],
     return True
 
 
-def _encrypted(plain: socket.socket, url: str) -> socket.socket:
+def _perhaps_encrypted(plain: socket.socket, url: str) -> socket.socket:
+    if not url.startswith("amqps:"):
+        return plain
     # Whom we talk to is the daemon's question; here only whether anybody speaks AMQP, and no password goes this way.
     context = ssl.create_default_context()
     context.check_hostname = False

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 USUAL = {"amqp": 5672, "management": 15672, "distribution": 25672, "tls": 5671}
+MENTIONED = 10
 
 
 class NodeFailure(Exception):
@@ -151,15 +152,18 @@ class Node:
 
     def _launch(self, *, keep: bool) -> None:
         server, epmd = _programs()
-        home = node_files.spaceless(self.folder)
-        self._note(alias=None if home == self.folder else str(home))
-        node_files.write(home, self._ports, self._wishes)
-        environment = node_files.environment(home, self._name, self._ports)
+        node_files.write(self.folder, self._ports, self._wishes)
+        (self.folder / "log" / "output.txt").unlink(missing_ok=True)
+        environment = node_files.environment(self.folder, self._name, self._ports)
         if not keep:
-            self._guard = _spawn([sys.executable, "-IS", __file__, self.folder], dict(os.environ), home, held=True)
-        self._epmd = _spawn([epmd, "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], environment, home)
+            self._guard = _spawn(
+                [sys.executable, "-IS", __file__, self.folder], dict(os.environ), self.folder, held=True
+            )
+        self._epmd = _spawn(
+            [epmd, "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], environment, self.folder
+        )
         self._note()
-        self._broker = _spawn([server], environment, home)
+        self._broker = _spawn([server], environment, self.folder)
         self._note()
 
     def _await_ready(self, timeout: float) -> None:
@@ -167,9 +171,14 @@ class Node:
             return self._broker.poll() is not None or (handshake.welcomes(self.url) and self._listens_everywhere())
 
         if not processes.await_that(ready_or_dead, timeout):
-            raise NodeFailure(f"RabbitMQ did not come up within {timeout:g} seconds.\n{self.log_tail()}")
+            raise NodeFailure(f"RabbitMQ did not come up within {timeout:g} seconds.\n{self._complaints()}")
         if self._broker.poll() is not None:
-            raise NodeFailure(f"RabbitMQ ended while it was starting.\n{self.log_tail()}")
+            raise NodeFailure(f"RabbitMQ ended while it was starting.\n{self._complaints()}")
+
+    def _complaints(self) -> str:
+        """Give what it named as errors, the cause first: a crash of Erlang buries it under pages of consequences."""
+        errors = [line.partition("[error]")[2] for line in self.log_tail(1000).splitlines() if "[error]" in line]
+        return "\n".join(errors[:MENTIONED]) or self.log_tail()
 
     def _listens_everywhere(self) -> bool:
         awaited = [self.management_port] if self._wishes.management else []
@@ -184,10 +193,7 @@ class Node:
             if child is not None:
                 processes.end(child)
         self._broker = self._epmd = None
-        alias = self._state().get("alias")
-        if alias:
-            shutil.rmtree(Path(alias).parent, ignore_errors=True)
-        self._note(alias=None)
+        self._note()
         if self._guard is not None:
             self._guard.stdin.close()
             self._guard.wait()
@@ -205,12 +211,12 @@ class Node:
         except (OSError, ValueError):
             return {}
 
-    def _note(self, **more: Any) -> None:
+    def _note(self) -> None:
         if not self.folder.exists():
             return
         children = {"broker": self._broker, "epmd": self._epmd}
         running = {name: processes.Identity.of(child.pid) for name, child in children.items() if child is not None}
-        state = {**self._state(), "name": self._name, "ports": self._ports, "processes": running, **more}
+        state = {**self._state(), "name": self._name, "ports": self._ports, "processes": running}
         fresh = self._state_path.with_suffix(".new")
         fresh.write_text(json.dumps(state))
         fresh.replace(self._state_path)
@@ -250,13 +256,13 @@ def _programs() -> tuple[Path, str]:
     return server, epmd
 
 
-def _spawn(command: list, environment: dict[str, str], home: Path, *, held: bool = False) -> subprocess.Popen:
+def _spawn(command: list, environment: dict[str, str], folder: Path, *, held: bool = False) -> subprocess.Popen:
     """Start a process in a session of its own: Ctrl-C in the terminal is for us, not for it."""
-    with (home / "log" / "output.txt").open("ab") as output:
+    with (folder / "log" / "output.txt").open("ab") as output:
         return subprocess.Popen(
             command,
             env=environment,
-            cwd="/",
+            cwd=folder,
             stdin=subprocess.PIPE if held else subprocess.DEVNULL,
             stdout=output,
             stderr=output,

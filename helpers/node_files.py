@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FOREIGN = re.compile(r"RABBITMQ_|ERL_|ERLANG|XDG_CONFIG|NOTIFY_SOCKET")
-LIGHT = "+S 2:2 +SDio 2 +A 8 -kernel inet_dist_use_interface {127,0,0,1}"
+# File names are UTF-8 whatever the locale is.
+LIGHT = "+fnu +S 2:2 +SDio 2 +A 8 -kernel inet_dist_use_interface {127,0,0,1}"
 
 
 @dataclass(frozen=True)
@@ -30,34 +32,23 @@ class Wishes:
     management: bool
 
 
-def spaceless(folder: Path) -> Path:
-    """Give a path to the folder that RabbitMQ's shell scripts can stand: without spaces and the like.
-
-    It is the folder itself, or a link in a new temporary folder, which whoever asked removes in the end.
-    """
-    if re.fullmatch(r"[\w./-]+", str(folder), re.ASCII):
-        return folder
-    alias = Path(tempfile.mkdtemp(prefix="dispatcher-node-")) / "folder"
-    alias.symlink_to(folder, target_is_directory=True)
-    return alias
-
-
-def environment(home: Path, name: str, ports: dict[str, int]) -> dict[str, str]:
+def environment(folder: Path, name: str, ports: dict[str, int]) -> dict[str, str]:
     """Give the environment of the processes of a node. Its data belong to its name, whatever its ports are."""
     return {
         **{key: value for key, value in os.environ.items() if not FOREIGN.match(key)},
-        "HOME": str(home / "home"),  # the Erlang cookie lies there
+        "HOME": str(folder / "home"),  # the Erlang cookie lies there
         "ERL_EPMD_PORT": str(ports["epmd"]),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_CRASH_DUMP_SECONDS": "0",  # no dump: nobody here would read one
         "RABBITMQ_NODENAME": name,
         "RABBITMQ_DIST_PORT": str(ports["distribution"]),
-        "RABBITMQ_MNESIA_BASE": str(home / "data"),
-        "RABBITMQ_LOG_BASE": str(home / "log"),
-        "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
-        "RABBITMQ_ADVANCED_CONFIG_FILE": str(home / "advanced.config"),
-        "RABBITMQ_CONF_ENV_FILE": str(home / "rabbitmq-env.conf"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
-        "RABBITMQ_PID_FILE": str(home / "rabbitmq.pid"),
+        "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+        "RABBITMQ_LOG_BASE": str(folder / "log"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+        "RABBITMQ_PID_FILE": str(folder / "rabbitmq.pid"),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": LIGHT,
         # The script then becomes the broker instead of staying above it as a shell: our child is the one to signal.
         "RABBITMQ_ALLOW_INPUT": "true",
@@ -65,23 +56,23 @@ def environment(home: Path, name: str, ports: dict[str, int]) -> dict[str, str]:
     }
 
 
-def write(home: Path, ports: dict[str, int], wishes: Wishes) -> None:
+def write(folder: Path, ports: dict[str, int], wishes: Wishes) -> None:
     """Write the files that a node reads when it starts."""
     for name in ("home", "log", "data"):
-        (home / name).mkdir(exist_ok=True)
+        (folder / name).mkdir(exist_ok=True)
     plugins = "rabbitmq_management" if wishes.management else ""
-    (home / "enabled_plugins").write_text(f"[{plugins}].\n")
+    (folder / "enabled_plugins").write_text(f"[{plugins}].\n")
     lines = [
         f"listeners.tcp.1 = 127.0.0.1:{ports['amqp']}",
         *_management_lines(ports, wishes),
-        *_tls_lines(home, ports, wishes),
+        *_tls_lines(folder, ports, wishes),
         "vm_memory_high_watermark.absolute = 1GB",
         "disk_free_limit.absolute = 50MB",
         "log.console = false",
         "log.file.level = warning",
         wishes.extra_config,
     ]
-    (home / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+    (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
 
 
 def _management_lines(ports: dict[str, int], wishes: Wishes) -> list[str]:
@@ -89,16 +80,16 @@ def _management_lines(ports: dict[str, int], wishes: Wishes) -> list[str]:
     return [f"management.tcp.{name} = {value}" for name, value in address.items()] if wishes.management else []
 
 
-def _tls_lines(home: Path, ports: dict[str, int], wishes: Wishes) -> list[str]:
+def _tls_lines(folder: Path, ports: dict[str, int], wishes: Wishes) -> list[str]:
     if not wishes.tls:
         return []
-    (home / "tls").mkdir(exist_ok=True)
+    (folder / "tls").mkdir(exist_ok=True)
     names = {"ca": "cacertfile", "cert": "certfile", "key": "keyfile"}
-    for name in names:  # copies: the originals may lie below a path with a space
-        shutil.copyfile(wishes.tls[name], home / "tls" / f"{name}.pem")
+    for name in names:  # copies: a path without spaces needs no quoting; the node runs in its folder
+        shutil.copyfile(wishes.tls[name], folder / "tls" / f"{name}.pem")
     return [
         f"listeners.ssl.1 = 127.0.0.1:{ports['tls']}",
-        *(f"ssl_options.{option} = {home / 'tls' / name}.pem" for name, option in names.items()),
+        *(f"ssl_options.{option} = tls/{name}.pem" for name, option in names.items()),
         "ssl_options.verify = verify_none",
         "ssl_options.fail_if_no_peer_cert = false",
     ]
