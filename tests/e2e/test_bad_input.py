@@ -65,7 +65,7 @@ CASES = {
     "subject with a line break": (changed(subject="Hi\r\nBcc: b@example.org"), "bad-header", "subject"),
     "reply_to with a line break": (changed(reply_to="a@example.org\nX: y"), "", "reply_to"),
     "forbidden header": (changed(headers={"Bcc": "b@example.org"}), "bad-header", "headers.Bcc is not allowed"),
-    "parameter missing": (changed(parameters={}), "parameter-missing", "email/hello.html.jinja2:3: parameter 'name'"),
+    "parameter missing": (changed(parameters={}), "parameter-missing", "email/hello.html.jinja2:2: parameter 'name'"),
     "a parameter of 10 MB": (changed(parameters={"name": "x" * 10_000_000}), "render-limit", "email/hello"),
 }
 
