@@ -83,7 +83,9 @@ def _templates(desk: Desk) -> Iterator[Finding]:
     for path, error in broken:
         yield Finding(f"template {path}", sound=False, words=error)
     count = len(results) - len(broken)
-    yield Finding(f"templates/{desk.queue}", sound=bool(results), words=f"{count} of {len(results)} compile")
+    yield Finding(
+        f"templates/{desk.queue}", sound=bool(results) and not broken, words=f"{count} of {len(results)} compile"
+    )
 
 
 def _table(findings: list[Finding]) -> Table:

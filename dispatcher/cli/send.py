@@ -50,16 +50,20 @@ async def _publish(broker: Broker, queue: str, message: Message) -> None:
         await broker.close()
 
 
-def _parameters(file: Path | None, pairs: list[str]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    if file is not None:
-        try:
-            given = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DispatcherError(f"the parameters {file} cannot be read: {error}") from None
+def _parameters(file: Path | None, pairs: list[str]) -> dict[str, Any] | list[Any]:
+    given = _read(file) if file is not None else {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise DispatcherError(f"--param {pair}: write it as name=value")
+        if not isinstance(given, dict):
+            raise DispatcherError(f"--param {pair}: the parameters in {file} are a list, one for each recipient")
         given[name] = value
     return given
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DispatcherError(f"the parameters {file} cannot be read: {error}") from None

@@ -1,0 +1,212 @@
+"""The command line as its user meets it: a process, its output, its exit code."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dispatcher import __version__
+from helpers.node import Node
+from tests.daemon import MAIN, environment
+from tests.smtp_server import SmtpServer
+
+SECRET = "hunter2"
+
+
+@dataclass
+class Result:
+    code: int
+    out: str
+    error: str
+
+
+async def run(*arguments: str, folder: Path, program: str = MAIN, **settings: object) -> Result:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        program,
+        *arguments,
+        cwd=folder,
+        env=environment(**settings) | {"COLUMNS": "200"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, error = await process.communicate()
+    return Result(process.returncode or 0, out.decode(), error.decode())
+
+
+async def test_the_version(tmp_path: Path):
+    assert Result(0, f"dispatcher {__version__}\n", "") == await run("--version", folder=tmp_path)
+
+
+async def test_as_a_module(tmp_path: Path):
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "dispatcher", "--version", cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+
+    assert f"dispatcher {__version__}\n" == out.decode()
+
+
+async def test_the_schema(tmp_path: Path):
+    result = await run("schema", "email", folder=tmp_path)
+
+    assert "urn:dispatcher:email:1" == json.loads(result.out)["$id"]
+
+
+async def test_a_queue_that_there_is_not(tmp_path: Path):
+    assert Result(2, "", "dispatcher: there is no queue fax; known are email\n") == await run(
+        "schema", "fax", folder=tmp_path
+    )
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["send", "email", "--template", "hello", "--to", "a@example.org"]])
+async def test_wrong_settings_are_sentences_and_exit_code_2(tmp_path: Path, command: list[str]):
+    result = await run(*command, folder=tmp_path, notifiers__email__hsot="x")
+
+    assert 2 == result.code
+    assert result.error.startswith("dispatcher: notifiers.email.hsot: there is no such setting; known are host, ")
+    assert "Traceback" not in result.error
+
+
+async def test_a_refused_login_is_a_sentence_and_exit_code_2(tmp_path: Path, node: Node):
+    result = await run(folder=tmp_path, brokers__rabbitmq__url=node.url.replace("guest:guest", f"ada:{SECRET}"))
+
+    assert 2 == result.code
+    assert "refuses the login of user 'ada'; check brokers.rabbitmq.url" in result.error
+    assert SECRET not in result.error + result.out
+    assert "Traceback" not in result.error
+
+
+async def test_where_the_libraries_are_missing_it_says_what_to_run(tmp_path: Path):
+    bare = shutil.which("python3", path="/usr/bin:/usr/local/bin") or sys.executable
+    process = await asyncio.create_subprocess_exec(bare, "-S", MAIN, cwd=tmp_path, stderr=asyncio.subprocess.PIPE)
+    _, error = await process.communicate()
+
+    assert 2 == process.returncode
+    assert error.startswith(b"Dispatcher's libraries are not installed for ")
+    assert b"; run 'make install' in " in error
+
+
+async def test_the_package_is_found_once_and_hides_nothing(tmp_path: Path):
+    """Started as a script, its folder must not stay on the path."""
+    probe = (
+        f"import runpy, sys; sys.path[0] = {str(Path(MAIN).parent)!r}; "
+        f"sys.argv = ['main.py', '--version']\n"
+        f"try: runpy.run_path({MAIN!r}, run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('words', 'flow', 'cli', 'settings')])"
+    )
+    result = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert [f"dispatcher {__version__}", "[]"] == result.stdout.splitlines()
+
+
+class TestCheck:
+    """`dispatcher check`."""
+
+    async def test_all_is_well(self, tmp_path: Path, node: Node, virtual_host: str):
+        async with SmtpServer() as smtp:
+            result = await run(
+                "check",
+                folder=tmp_path,
+                brokers__rabbitmq__url=node.url + virtual_host,
+                notifiers__email__port=smtp.port,
+            )
+
+        assert 0 == result.code, result.out
+        assert "wrong" not in result.out
+        for what in ("settings", "broker", "queue email", "templates/email", f"localhost:{smtp.port}"):
+            assert what in result.out
+
+    async def test_each_fault_has_its_line_and_no_secret_is_shown(self, tmp_path: Path, node: Node):
+        email = tmp_path / "templates" / "email"
+        email.mkdir(parents=True)
+        (email / "broken.html.jinja2").write_text("{% if %}")
+        result = await run(
+            "check",
+            folder=tmp_path,
+            brokers__rabbitmq__url=node.url.replace("guest:guest", f"ada:{SECRET}"),
+            notifiers__email__port=9,
+            notifiers__email__username="ada",
+            notifiers__email__password=SECRET,
+        )
+
+        assert 1 == result.code
+        wrong = [line for line in result.out.splitlines() if line.startswith("wrong")]
+        assert ["broker", "email", "template", "templates/email"] == [line.split()[1] for line in wrong]
+        assert "email/broken.html.jinja2:1" in result.out
+        assert SECRET not in result.out + result.error
+
+    async def test_wrong_settings_are_a_line_too(self, tmp_path: Path):
+        result = await run("check", folder=tmp_path, notifiers__email__port="x")
+
+        assert 1 == result.code
+        assert "notifiers.email.port" in result.out
+
+
+class TestSend:
+    """`dispatcher send`."""
+
+    async def test_it_publishes_and_prints_the_id(self, tmp_path: Path, node: Node, virtual_host: str):
+        parameters = tmp_path / "p.json"
+        parameters.write_text('{"name": "Ada", "age": 36}')
+        url = node.url + virtual_host
+        arguments = ["--template", "hello", "--to", "a@example.org", "--to", "b@example.org", "--subject", "Hi"]
+        result = await run(
+            "send",
+            "email",
+            *arguments,
+            "--parameters",
+            "p.json",
+            "--param",
+            "name=Bob",
+            folder=tmp_path,
+            brokers__rabbitmq__url=url,
+        )
+        import aio_pika
+
+        async with await aio_pika.connect(url) as connection:
+            queue = await (await connection.channel()).get_queue("email", ensure=False)
+            got = await queue.get(no_ack=True)
+
+        assert 0 == result.code
+        assert result.out.strip() == got.message_id
+        assert {
+            "template": "hello",
+            "to": ["a@example.org", "b@example.org"],
+            "subject": "Hi",
+            "parameters": {"name": "Bob", "age": 36},
+        } == json.loads(got.body)
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["--param", "name"], "--param name: write it as name=value"),
+            (["--parameters", "nowhere.json"], "the parameters nowhere.json cannot be read"),
+            (["--parameters", "list.json", "--param", "name=Ada"], "the parameters in list.json are a list"),
+            (["--locale", "not a locale"], "locale: "),
+            ([], "cannot be reached (Connection refused)"),
+        ],
+    )
+    async def test_what_is_wrong_is_a_sentence(self, tmp_path: Path, arguments: list[str], said: str):
+        (tmp_path / "list.json").write_text("[{}]")
+        usual = ["send", "email", "--template", "hello", "--to", "a@example.org"]
+        result = await run(
+            *usual, *arguments, folder=tmp_path, brokers__rabbitmq__url="amqp://guest:guest@127.0.0.1:9/"
+        )
+
+        assert 2 == result.code
+        assert said in result.error
+        assert "Traceback" not in result.error
+
+    async def test_a_queue_that_there_is_not(self, tmp_path: Path):
+        result = await run("send", "fax", "--template", "x", "--to", "y", folder=tmp_path)
+
+        assert Result(2, "", "dispatcher: there is no queue fax; known are email\n") == result
