@@ -60,7 +60,7 @@ def test_a_started_node_serves(own):
 
 def test_a_login_that_is_wrong_is_not_welcome(own):
     """An open port and a greeting are not enough."""
-    assert not handshake.welcomes(own.url.replace("guest:guest", "guest:wrong"))
+    assert not handshake.welcomes(own.url.replace("guest:guest", "guest:wrong"), timeout=0.5)
     assert not handshake.welcomes(own.url + "no-such-host")
     assert handshake.speaks(own.url.replace("guest:guest", "guest:wrong"))
 

@@ -1,0 +1,67 @@
+"""The Makefile, and the installing from the lock."""
+
+import hashlib
+import shutil
+import subprocess
+import tomllib
+
+from helpers import install
+from helpers.rabbitmq import ROOT
+
+TARGETS = {"help", "demo", "up", "test", "install", "format", "lint", "types", "clean"}
+
+
+def make(*arguments, folder=ROOT):
+    return subprocess.run(
+        ["make", "--no-print-directory", "-C", folder, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_make_alone_lists_the_targets():
+    """Each with a sentence."""
+    lines = [line.split(maxsplit=2) for line in make().stdout.splitlines() if line.startswith("  make ")]
+
+    assert {line[1] for line in lines} == TARGETS
+    assert all(len(line) == 3 for line in lines)
+
+
+def test_a_path_with_a_space_is_no_obstacle(tmp_path):
+    """No recipe names an absolute path without quoting it."""
+    folder = tmp_path / "a clone"
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+
+    assert make(folder=folder).returncode == 0
+    assert str(folder) not in make("-n", "test", "demo", "up", "clean", folder=folder).stdout
+
+
+def test_ci_runs_make_test_and_nothing_else():
+    """What a person runs and what the machine runs are the same."""
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+
+    assert lines[1] == "set -euo pipefail"
+    assert lines[-1] == "exec make test"
+
+
+def test_each_locked_package_is_pinned_with_its_hashes():
+    """So that pip refuses a changed file."""
+    lock = tomllib.loads((ROOT / "poetry.lock").read_text())
+    lines = install.requirements(lock).splitlines()
+
+    assert len(lines) == len(lock["package"])
+    assert all("==" in line and "--hash=sha256:" in line for line in lines)
+
+
+def test_a_marker_of_each_group_is_kept():
+    """Where groups need a package on different machines, it is wanted on all of them."""
+    package = {"name": "x", "version": "1", "markers": {"a": "os == '1'", "b": "os == '2'"}, "files": [{"hash": "h"}]}
+
+    assert install.requirement(package) == "x==1 ; (os == '1') or (os == '2') --hash=h"
+
+
+def test_installing_again_does_nothing(monkeypatch):
+    """The stamp says what was installed, and where."""
+    monkeypatch.setattr(install, "make_venv", lambda: (_ for _ in ()).throw(AssertionError("made again")))
+    lock = (ROOT / "poetry.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    if install.STAMP.exists() and install.STAMP.read_text().startswith(hashlib.sha256(lock).hexdigest()):
+        assert install.main() == 0
