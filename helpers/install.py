@@ -32,7 +32,7 @@ def main() -> int:
     import tomllib  # noqa: PLC0415 - an older Python, which has none, was told so above
 
     lock = ROOT / "poetry.lock"
-    wanted = hashlib.sha256(lock.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     # The path is part of the stamp: a virtual environment that was moved does not work.
     wanted = f"{wanted} {VENV}"
     if STAMP.exists() and STAMP.read_text() == wanted and PYTHON.exists():

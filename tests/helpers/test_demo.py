@@ -34,7 +34,7 @@ def start(clone, node, *arguments):
 
 
 def test_the_demonstration_ends_by_itself(clone, node):
-    """Exit code 0, each template in the table, a broker that was there left running, a configured mail server unused."""
+    """Exit code 0, each template in the table, a broker that was there left alone, a configured mail server too."""
     with start(clone, node) as program:
         output, errors = program.communicate(timeout=60)
 
