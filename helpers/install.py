@@ -84,7 +84,7 @@ def install(lines: str) -> None:
     print("Installing the locked libraries", flush=True)
     listing = VENV / "requirements.txt"
     listing.write_text(lines + "\n")
-    pip = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps"]
+    pip = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--require-hashes", "-r", listing], check=True)
     # A path file rather than a build: nothing else has to be fetched, and edits are seen at once.
     site = next((VENV / "lib").glob("python3.*/site-packages"))
