@@ -1,0 +1,142 @@
+"""The handler of a notifier's queue: decode, render, send."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from dispatcher.contract.base import Part
+from dispatcher.contract.email import EmailNotification
+from dispatcher.flow.notify import Notify
+from dispatcher.notifiers.base import Notifier
+from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
+from dispatcher.words.messages import Message
+from dispatcher.words.texts import Rendered
+from dispatcher.words.values import encode_slots
+
+LATER = Failure(Kind.TRANSIENT, Reason.SMTP_TEMPORARY, "451 later")
+NOBODY: Mapping[int, Failure] = {}
+
+
+class Recorder(Notifier):
+    """A notifier that remembers what it was handed, and answers what a test wants."""
+
+    contract = EmailNotification
+    formats = ("html", "txt")
+
+    def __init__(self, answer: Callable[[Part], Mapping[int, Failure]] = lambda _: NOBODY) -> None:
+        self.sent: list[tuple[int, str, frozenset[int]]] = []
+        self._answer = answer
+
+    async def send(
+        self,
+        message_id: str,
+        notification: Any,
+        part: Part,
+        rendered: Rendered,
+        done: frozenset[int],
+    ) -> Mapping[int, Failure]:
+        self.sent.append((part.index, rendered.texts["txt"], done))
+        return self._answer(part)
+
+    async def check(self) -> str:
+        return "there"
+
+    async def close(self) -> None:
+        pass
+
+
+class Names:
+    """A renderer that knows one template."""
+
+    def render(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
+        if "name" not in parameters:
+            raise Failure(Kind.CONTENT, Reason.PARAMETER_MISSING, "parameter 'name' is missing")
+        return Rendered({"txt": f"{name} {parameters['name']} {locale}"}, None, name)
+
+
+def message(*names: str | None, done: tuple[int, ...] = (), **fields: Any) -> Message:
+    """A message to one recipient for each name, with parameters of their own."""
+    body = {
+        "template": "hello",
+        "to": [f"{number}@x.org" for number in range(len(names))],
+        "parameters": [{} if name is None else {"name": name} for name in names],
+        **fields,
+    }
+    headers = {"dispatcher-done": encode_slots(done)} if done else {}
+    return Message(body=json.dumps(body).encode(), id="m", headers=headers)
+
+
+async def test_each_part_is_rendered_and_sent_once():
+    notifier = Recorder()
+    handed = message("Ada", "Bob", locale="de")
+    await Notify(notifier, Names())(handed)
+
+    assert [(0, "hello Ada de", frozenset()), (1, "hello Bob de", frozenset())] == notifier.sent
+    assert "hello" == handed.notes["template"]
+
+
+async def test_who_is_served_already_is_left_out():
+    notifier = Recorder()
+    await Notify(notifier, Names())(message("Ada", "Bob", "Cleo", done=(0, 2)))
+
+    assert [(1, "hello Bob None", frozenset({0, 2}))] == notifier.sent
+
+
+async def test_a_part_that_cannot_be_rendered_does_not_hold_the_others():
+    notifier = Recorder()
+    with pytest.raises(SomeFailed) as failed:
+        await Notify(notifier, Names())(message("Ada", None, "Cleo"))
+
+    assert [0, 2] == [index for index, _, _ in notifier.sent]
+    assert {1: "parameter-missing"} == {slot: one.reason for slot, one in failed.value.failures.items()}
+    assert ("0@x.org", "1@x.org", "2@x.org") == failed.value.addresses
+
+
+async def test_failures_of_several_parts_are_told_together():
+    notifier = Recorder(lambda part: {part.index: LATER} if part.index else NOBODY)
+    with pytest.raises(SomeFailed, match="2 of 3 recipients were not served") as failed:
+        await Notify(notifier, Names())(message("Ada", "Bob", "Cleo"))
+
+    assert {1: LATER, 2: LATER} == failed.value.failures
+
+
+async def test_the_expiry_is_checked_before_anything_is_sent():
+    notifier = Recorder()
+    notify = Notify(notifier, Names(), now=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    with pytest.raises(Failure, match="it was to be sent before 2026-01-01T00:00:00"):
+        await notify(message("Ada", expires_at="2026-01-01T00:00:00Z"))
+    await notify(message("Ada", expires_at="2026-01-01T00:00:01Z"))
+
+    assert 1 == len(notifier.sent)
+
+
+async def test_fields_nobody_knows_are_noted():
+    handed = message("Ada", colour="red")
+    await Notify(Recorder(), Names())(handed)
+
+    assert {"colour"} == handed.notes["unknown_fields"]
+
+
+def cancel(part: Part) -> Mapping[int, Failure]:
+    if part.index == 1:
+        raise asyncio.CancelledError
+    return NOBODY
+
+
+async def test_an_interruption_leaves_those_out_who_were_served():
+    with pytest.raises(SomeFailed) as failed:
+        await Notify(Recorder(cancel), Names())(message("Ada", "Bob", "Cleo", "Dan", done=(2,)))
+
+    assert {1: "interrupted", 3: "interrupted"} == {slot: one.reason for slot, one in failed.value.failures.items()}
+
+
+async def test_an_interruption_before_anybody_was_served_gives_the_message_back_whole():
+    def at_once(_: Part) -> Mapping[int, Failure]:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await Notify(Recorder(at_once), Names())(message("Ada", "Bob"))
