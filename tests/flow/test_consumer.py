@@ -145,7 +145,7 @@ class Stub(Delivery):
     def stale(self) -> bool:
         return self._stale
 
-    async def settle(self, *outcomes: Outcome) -> None:  # noqa: ARG002
+    async def settle(self, *outcomes: Outcome) -> None:
         await self._settle()
 
 
