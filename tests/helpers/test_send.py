@@ -152,11 +152,11 @@ def test_a_queue_of_another_kind_is_adopted(node, queue):
 
 
 def test_a_rate_is_kept(node, queue):
-    """So many a second: the last of five at ten a second comes four tenths after the first."""
+    """So many a second: five at ten a second take about four tenths of one."""
     done = send(node.url, "--queue", queue, "--count", "5", "--rate", "10", "--json")
 
     times = [json.loads(line)["published"] for line in done.stdout.splitlines()]
-    assert times[-1] - times[0] >= 0.39
+    assert times[-1] - times[0] > 0.3  # the first confirmation may take longer than the last
 
 
 @pytest.mark.parametrize(
