@@ -1,0 +1,29 @@
+"""What the pages refer to is there, and lines fit."""
+
+import re
+
+import pytest
+
+from tests.docs.pages import Page
+
+PAGES = ["messages.md", "settings.md"]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str):
+    page = Page(name)
+    for target in re.findall(r"\]\(([^)]+)\)", page.text):
+        file, _, anchor = target.partition("#")
+        if file.startswith("https://"):
+            continue
+        linked = Page(file) if file.endswith(".md") else page
+        assert (page.path.parent / file).exists(), target
+        assert not anchor or anchor in linked.anchors(), target
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_lines_fit(name: str):
+    unbreakable = ("|", '  "payload": ')  # a row of a table, a string in JSON
+    long = [line for line in Page(name).text.splitlines() if len(line) > 120 and not line.startswith(unbreakable)]
+
+    assert [] == long
