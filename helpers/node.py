@@ -163,6 +163,8 @@ class Node:
             [epmd, "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], environment, self.folder
         )
         self._note()
+        # Only then: a broker that finds none may start one, as a daemon for the whole machine.
+        processes.await_that(lambda: not is_free(self._ports["epmd"]) or self._epmd.poll() is not None, 10)
         self._broker = _spawn([server], environment, self.folder)
         self._note()
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FOREIGN = re.compile(r"RABBITMQ_|ERL_|ERLANG|XDG_CONFIG|NOTIFY_SOCKET")
 # File names are UTF-8 whatever the locale is.
-LIGHT = "+fnu +S 2:2 +SDio 2 +A 8 -kernel inet_dist_use_interface {127,0,0,1}"
+LIGHT = "-start_epmd false +fnu +S 2:2 +SDio 2 +A 8 -kernel inet_dist_use_interface {127,0,0,1}"
 
 
 @dataclass(frozen=True)
