@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import get_args
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -12,6 +13,7 @@ from dispatcher.notifiers.email.extras import ALLOWED
 from dispatcher.settings import DEFAULT_LADDER
 from dispatcher.words import messages
 from dispatcher.words.errors import Kind, Reason
+from dispatcher.words.outcomes import Outcome
 from tests.docs.pages import ROOT, Page
 
 PAGE = Page("messages.md")
@@ -95,6 +97,12 @@ def test_the_kinds_are_those_there_are():
     kinds = [row[0] for row in PAGE.rows("## What becomes of a message") if len(row) == 3]
 
     assert set(Kind) == set(kinds)
+
+
+def test_the_outcomes_are_those_there_are():
+    outcomes = [row[0] for row in PAGE.rows("## What becomes of a message") if len(row) == 2]
+
+    assert {outcome.__name__.lower() for outcome in get_args(Outcome)} == set(outcomes)
 
 
 def test_the_headers_of_a_dead_letter_are_those_there_are():
