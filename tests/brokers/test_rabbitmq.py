@@ -147,6 +147,19 @@ class TestComingUp:
                 await broker.start(patient=False)
             await broker.close()
 
+    async def test_a_second_connection_that_is_refused_closes_the_first(
+        self, node: Node, management: Management, virtual_host: str
+    ):
+        limit = f"vhost-limits/{virtual_host}/max-connections"
+        await management.call("PUT", limit, {"value": 1})
+        said = await self.refusal(settings(node, node.url + virtual_host))
+
+        assert "or has all the connections it may have" in said
+
+        await management.call("DELETE", limit)
+        async with connected(settings(node, node.url + virtual_host)):
+            pass
+
     async def test_both_connections_are_named_on_the_management_page(self, node: Node, management: Management):
         async def named() -> bool:
             names = [
@@ -306,6 +319,24 @@ class TestLosingTheConnection:
             node.remove()
 
         assert bodies == again == {b"%d" % number for number in range(50)}
+
+
+class TestARefusalLater:
+    """What is refused only after a reconnection does not end the daemon."""
+
+    async def test_it_is_said_and_tried_on(self, node: Node, proxy: Proxy, queue: str, caplog):
+        name = retry_queue(queue, SHORT)
+        async with connected(settings(node, through(proxy))) as broker, taking(broker, queue) as deliveries:
+            async with operator(node) as channel:
+                await channel.queue_delete(name)
+                await channel.declare_queue(name, durable=True)
+            proxy.cut()
+            await until(lambda: f"the queue {name} exists and differs" in caplog.text)
+            async with operator(node) as channel:
+                await channel.queue_delete(name)
+            await broker.publish(queue, message(b"after"))
+
+            assert b"after" == (await take(deliveries)).message.body
 
 
 class TestQueues:
@@ -538,6 +569,42 @@ class TestPressure:
                 await settling
         async with taking(broker, dead_queue(queue)) as dead:
             assert b"0" == (await take(dead)).message.body
+
+    async def test_a_full_queue_of_copies_is_waited_for(
+        self, node: Node, broker: RabbitBroker, queue: str, management: Management, caplog
+    ):
+        async with taking(broker, queue) as deliveries:
+            await broker.publish(queue, message())
+            first = await take(deliveries)
+            full = {
+                "pattern": f"^{dead_queue(queue)}$".replace(".", r"\."),
+                "definition": {"max-length": 1, "overflow": "reject-publish"},
+                "apply-to": "queues",
+            }
+            await management.call("PUT", f"policies/%2F/{queue}", full)
+            # A quorum queue takes a few more than its limit before it says no.
+            filling = [broker.publish(dead_queue(queue), message()) for _ in range(50)]
+            await asyncio.gather(*filling, return_exceptions=True)
+            settling = asyncio.ensure_future(first.settle(Rejected(first.message, FAILURE)))
+            await until(lambda: "is not kept yet: the queue" in caplog.text)
+
+            assert not settling.done()
+
+            async with operator(node) as channel:
+                await (await channel.get_queue(dead_queue(queue), ensure=False)).purge()
+            async with asyncio.timeout(WITHIN):
+                await settling
+            await management.call("DELETE", f"policies/%2F/{queue}")
+
+    async def test_a_broker_that_does_not_confirm_in_time_is_an_error(self, node: Node, queue: str):
+        async with connected(settings(node, confirm_timeout=timedelta(milliseconds=200))) as broker:
+            await broker.declare(queue)
+            await rabbitmqctl(node, "set_vm_memory_high_watermark", "absolute", "1")
+            try:
+                with pytest.raises(BrokerError, match=r"the broker does not confirm within 0\.2 s"):
+                    await broker.publish(queue, message())
+            finally:
+                await rabbitmqctl(node, "set_vm_memory_high_watermark", "0.4")
 
     async def test_a_released_delivery_needs_no_copy(self, broker: RabbitBroker, queue: str):
         async with taking(broker, queue) as deliveries:

@@ -50,7 +50,8 @@ def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
         return BrokerRefused(f"{where} refuses the login of user '{settings.user}'; check brokers.rabbitmq.url")
     if _about_the_virtual_host(error):
         return BrokerRefused(
-            f"{where}: the virtual host '{settings.virtual_host}' is missing, or user '{settings.user}' may not use it"
+            f"{where}: the virtual host '{settings.virtual_host}' is missing, or user '{settings.user}' may not use it "
+            "or has all the connections it may have"
         )
     cause = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
     if isinstance(cause, ssl.SSLError):
