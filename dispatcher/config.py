@@ -50,8 +50,10 @@ def setup(values: Mapping[str, Any] | None = None, *, file_path: str | Path | No
     if values is not None and file_path is not None:
         raise SettingsError("give either values or file_path, not both")
     merged = _copy(values) if values is not None else _read(_find(file_path))
-    _merge(merged, _environment())
-    _read_secrets(merged, Settings, "")
+    environment = _environment()
+    for source in (merged, environment):  # each by itself: a variable wins over the file, however either gives a secret
+        _read_secrets(source, Settings, "")
+    _merge(merged, environment)
     _choose_templates(merged)
     try:
         return Settings.model_validate(merged)
@@ -131,6 +133,8 @@ def _read_secrets(values: Values, section: type[BaseModel], place: str) -> None:
         if nested is not None and isinstance(value, dict):
             _read_secrets(value, nested, f"{place}{name}.")
         elif _is_secret(field) and (file := values.pop(f"{name}_file", None)) is not None:
+            if value is not None:
+                raise SettingsError(f"{place}{name}: give either {name} or {name}_file, not both")
             values[name] = _secret(f"{place}{name}_file", Path(str(file)))
 
 

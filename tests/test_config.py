@@ -131,6 +131,22 @@ class TestSecrets:
 
         assert "amqp://mq.example:5672/shop" == setup().brokers.rabbitmq.address
 
+    def test_a_variable_wins_over_a_secret_file_of_the_configuration(
+        self, empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        (empty_folder / "smtp").write_text("old")
+        (empty_folder / "dispatcher.yml").write_text("notifiers: {email: {username: ada, password_file: smtp}}")
+        monkeypatch.setenv("DISPATCHER_NOTIFIERS__EMAIL__PASSWORD", "new")
+        password = setup().notifiers.email.password
+
+        assert password is not None
+        assert "new" == password.get_secret_value()
+
+    def test_a_secret_and_its_file_are_too_much(self):
+        said = refusal({"notifiers": {"email": {"username": "ada", "password": SECRET, "password_file": "x"}}})
+
+        assert "notifiers.email.password: give either password or password_file, not both" == said
+
     def test_a_file_that_cannot_be_read_is_said(self):
         said = refusal({"notifiers": {"email": {"username": "ada", "password_file": "nowhere"}}})
 

@@ -19,7 +19,8 @@ class Share:
 
     Attributes:
         failure: why it was not served.
-        slots: whom it is about; empty means everybody, where the message could not even be read.
+        slots: whom it is about; empty means everybody who was not served before: the try did not come as far as
+            telling them apart.
         addresses: of all recipients, in the order of the slots.
 
     """
@@ -28,18 +29,16 @@ class Share:
     slots: frozenset[int] = frozenset()
     addresses: Sequence[str] = ()
 
-    @property
-    def done(self) -> str | None:
-        """The header that leaves everybody else out; `None` when the copy is for all."""
+    def headers(self, message: Message) -> dict[str, object]:
+        """Give the headers that say whom a copy of the message is about: `None` where there is nothing to say."""
+        if not self.slots:
+            return {name: message.headers.get(name) for name in (messages.DONE, messages.RECIPIENT)}
         others = set(range(len(self.addresses))) - self.slots
-        return encode_slots(others) if others else None
-
-    @property
-    def recipient(self) -> str | None:
-        """The one recipient it is about, if it is one of several."""
-        if len(self.slots) != 1 or len(self.addresses) == 1:
-            return None
-        return shorten(self.addresses[next(iter(self.slots))])
+        alone = len(self.slots) == 1 and others
+        return {
+            messages.DONE: encode_slots(others) if others else None,
+            messages.RECIPIENT: shorten(self.addresses[next(iter(self.slots))]) if alone else None,
+        }
 
 
 def retry_copy(message: Message, queue: str, share: Share, now: datetime, rung: timedelta) -> Message:
@@ -50,7 +49,6 @@ def retry_copy(message: Message, queue: str, share: Share, now: datetime, rung: 
         {
             **_said(message, queue, share, now),
             messages.NOT_BEFORE: milliseconds(now + wait) if wait is not None and longer else None,
-            messages.RECIPIENT: None,
         }
     )
 
@@ -61,7 +59,6 @@ def dead_copy(message: Message, queue: str, share: Share, now: datetime) -> Mess
         {
             **_said(message, queue, share, now),
             messages.NOT_BEFORE: None,
-            messages.RECIPIENT: share.recipient,
         }
     )
 
@@ -78,5 +75,5 @@ def _said(message: Message, queue: str, share: Share, now: datetime) -> dict[str
         messages.KIND: failure.kind.value,
         messages.REASON: failure.reason.value,
         messages.ERROR: shorten(failure.text),
-        messages.DONE: share.done,
+        **share.headers(message),
     }

@@ -207,6 +207,10 @@ class TestTls:
 class TestSettings:
     """The section."""
 
+    def test_certificates_without_tls_are_refused(self, certificates: Certificates):
+        with pytest.raises(ValidationError, match="write the url with amqps://"):
+            RabbitSettings(tls=TlsSettings(ca_file=certificates.ca))
+
     @pytest.mark.parametrize("url", ["localhost", "http://x/", "amqp://", "amqp://host:port/", ""])
     def test_what_is_no_amqp_address_is_refused_without_being_shown(self, url: str):
         with pytest.raises(ValidationError, match="is no AMQP address") as refused:

@@ -9,7 +9,7 @@ from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Accepted, Deferred, Rejected
 from dispatcher.words.retries import Ladder
-from dispatcher.words.values import decode_slots
+from dispatcher.words.values import decode_slots, encode_slots
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 RUNGS = [timedelta(seconds=10), timedelta(minutes=1), timedelta(hours=1)]
@@ -119,6 +119,15 @@ def test_a_long_error_is_cut_at_a_character():
     said = outcome.copy.headers["dispatcher-error"]
     assert said.endswith("ä…")
     assert len(said.encode()) <= 500
+
+
+@pytest.mark.parametrize("kind", [Kind.CONTENT, Kind.TRANSIENT, Kind.THROTTLED])
+def test_who_was_served_before_stays_served_whatever_goes_wrong(kind: Kind):
+    said = {"dispatcher-done": encode_slots({0, 2}), "dispatcher-recipient": "b@x"}
+    outcome = only(failure(kind), **said)
+
+    assert {0, 2} == outcome.copy.done
+    assert "b@x" == outcome.copy.headers["dispatcher-recipient"]
 
 
 class TestSeveralRecipients:

@@ -84,6 +84,12 @@ class RabbitSettings(Section):
             raise ValueError("is no AMQP address; write it like amqp://user:password@host:5672/virtual-host")
         return url
 
+    @model_validator(mode="after")
+    def _certificates_are_used(self) -> Self:
+        if self.tls != TlsSettings() and self.parsed.scheme != "amqps":
+            raise ValueError("the certificates in tls have no use with amqp://; write the url with amqps://")
+        return self
+
     @property
     def parsed(self) -> URL:
         """The URL with the password that counts. Holds a secret: not to be shown."""
