@@ -5,7 +5,7 @@ VENV := .venv/bin
 SOURCES := dispatcher helpers tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test install broker format lint types clean
+.PHONY: help demo up test install broker format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -38,6 +38,9 @@ lint: install ## Check format and lint
 
 types: install ## Check types
 	@$(VENV)/mypy
+
+schema: install ## Write the contract of the messages anew
+	@$(VENV)/python dispatcher/main.py schema email > docs/schema/email.json
 
 clean: ## Stop what was left running; delete .venv, .run and caches
 	@"$(PYTHON)" helpers/rabbitmq.py down
