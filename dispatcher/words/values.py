@@ -9,23 +9,38 @@ from datetime import timedelta
 UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"\s*(?:(\d+)\s*(ms|s|m|h|d)\s*)+", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+)\s*(ms|s|m|h|d)", re.ASCII)
+_SECONDS = re.compile(r"\s*\d*\.?\d+\s*", re.ASCII)
 
 
 def parse_duration(text: str | float | timedelta) -> timedelta:
-    """Read `10s`, `1m`, `1h30m`, `500ms`, `2d`, or a number of seconds.
+    """Read `10s`, `1m`, `1h30m`, `500ms`, `2d`, or a number of seconds, written as text or not.
 
     Raises:
-        ValueError: it is none of these; the text says what would be.
+        ValueError: it is none of these, less than nothing, or more than can be counted; the text says what would be.
 
     """
-    if isinstance(text, timedelta):
-        return text
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        return timedelta(seconds=text)
-    if not isinstance(text, str) or not _DURATION.fullmatch(text):
-        raise ValueError(f"{text!r} is no duration; write it like 10s, 1m, 1h30m or 500ms")
-    parts = _DURATION_PART.findall(text)
-    return timedelta(milliseconds=sum(int(number) * UNITS[unit] for number, unit in parts))
+    try:
+        duration = _read_duration(text)
+    except (OverflowError, ValueError):  # not a number, infinite, or too many digits
+        duration = None
+    if duration is None or duration < timedelta(0):
+        raise ValueError(f"{text!r:.60} is no duration; write it like 10s, 1m, 1h30m or 500ms")
+    return duration
+
+
+def _read_duration(text: object) -> timedelta | None:
+    match text:
+        case timedelta():
+            return text
+        case int() | float() if not isinstance(text, bool):
+            return timedelta(seconds=text)
+        case str() if _SECONDS.fullmatch(text):
+            return timedelta(seconds=float(text))
+        case str() if _DURATION.fullmatch(text):
+            parts = _DURATION_PART.findall(text)
+            return timedelta(milliseconds=sum(int(number) * UNITS[unit] for number, unit in parts))
+        case _:
+            return None
 
 
 def format_duration(duration: timedelta) -> str:

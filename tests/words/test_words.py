@@ -5,24 +5,49 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from dispatcher.words.messages import Message
 from dispatcher.words.retries import Ladder
+from dispatcher.words.sections import Duration, Section, Wait
 from dispatcher.words.values import decode_slots, encode_slots, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("10s", 10), ("1m", 60), ("1h30m", 5_400), ("500ms", 0.5), ("2d", 172_800), (3, 3), (0.25, 0.25), ("1m 5s", 65)],
+    [
+        *[("10s", 10), ("1m", 60), ("1h30m", 5_400), ("500ms", 0.5), ("2d", 172_800), ("1m 5s", 65), ("0s", 0)],
+        *[(3, 3), (0.25, 0.25), (0, 0), ("5", 5), ("0.5", 0.5), (".5", 0.5), (" 10 ", 10)],
+        (timedelta(seconds=7), 7),
+    ],
 )
 def test_a_duration_is_read(text, seconds):
     assert timedelta(seconds=seconds) == parse_duration(text)
 
 
-@pytest.mark.parametrize("text", ["", "10", "s", "1 week", "-1s", "1.5h", True, None, "10s junk"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", ".", "s", "1 week", "1.5h", "1e3", "5.", "10s junk", "٣", True, None, [10]],
+        *["-1s", "-1", -1, -0.5, timedelta(seconds=-1)],
+        *[".inf", "inf", "nan", float("inf"), float("-inf"), float("nan")],
+        *["99999999999999d", "9" * 5_000, "9" * 5_000 + "d", 10**20, 1e300],
+    ],
+    ids=lambda text: f"{text!r:.20}",
+)
 def test_what_is_no_duration_is_said_with_what_would_be(text):
     with pytest.raises(ValueError, match="is no duration; write it like 10s, 1m, 1h30m or 500ms"):
         parse_duration(text)
+
+
+def test_a_wait_is_longer_than_nothing_and_a_duration_need_not_be():
+    class Times(Section):
+        patience: Wait = timedelta(seconds=1)
+        pause: Duration = timedelta(0)
+
+    assert timedelta(milliseconds=1) == Times(patience="1ms").patience
+    with pytest.raises(ValidationError, match="must be longer than nothing"):
+        Times(patience="0")
 
 
 @pytest.mark.parametrize(

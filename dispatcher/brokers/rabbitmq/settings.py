@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
 from dispatcher.brokers.topology import QueueType
-from dispatcher.words.sections import Duration, Section
+from dispatcher.words.sections import Section, Wait
 
 DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
@@ -65,9 +65,9 @@ class RabbitSettings(Section):
     url: SecretStr = SecretStr("amqp://guest:guest@localhost:5672/")
     password: SecretStr | None = None
     prefetch: Annotated[int, Field(ge=1, le=10_000)] = 64
-    heartbeat: Duration = timedelta(seconds=10)
-    connect_timeout: Duration = timedelta(seconds=10)
-    confirm_timeout: Duration = timedelta(seconds=30)
+    heartbeat: Wait = timedelta(seconds=10)
+    connect_timeout: Wait = timedelta(seconds=10)
+    confirm_timeout: Wait = timedelta(seconds=30)
     queue_type: QueueType = "default"
     strict: bool = False
     tls: TlsSettings = TlsSettings()

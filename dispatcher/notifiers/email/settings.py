@@ -9,15 +9,9 @@ from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
 
 from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.words.errors import Failure
-from dispatcher.words.sections import Duration, Section
+from dispatcher.words.sections import Section, Wait
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*|\[[0-9A-Za-z:.]{1,60}\]")
-
-
-def _positive(duration: timedelta) -> timedelta:
-    if duration <= timedelta(0):
-        raise ValueError("must be longer than nothing")
-    return duration
 
 
 def _address(text: str) -> str:
@@ -38,9 +32,6 @@ def _own_name(text: str) -> str:
     if not _HOSTNAME.fullmatch(text):
         raise ValueError(f"{text!r} is no host name; EHLO takes mail.example.org or [192.0.2.1]")
     return text
-
-
-Wait = Annotated[Duration, AfterValidator(_positive)]
 
 
 class EmailTimeouts(Section):
