@@ -25,7 +25,7 @@ from dispatcher.words.errors import Failure, Kind, Reason
 
 _SEGMENT = r"[\w\-][\w\-. ]*"
 _TEMPLATE_NAME = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
-_TOLERATED = re.compile(r"(\.(html|txt|md|json))?(\.jinja2)?$")
+_TOLERATED = re.compile(r"(\.(html|txt))?(\.jinja2)?$")
 _LOCALE = r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
 _SHOWN = 5
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from jinja2 import BaseLoader, Environment, Template, TemplateNotFound, TemplateSyntaxError
 
 from dispatcher.rendering.environment import TemplateEnvironment
-from dispatcher.rendering.files import Watch
-from dispatcher.rendering.finder import Found
+from dispatcher.rendering.files import Snapshot
+from dispatcher.rendering.finder import TemplateFile
 from dispatcher.rendering.limits import Meter
 
 _KEPT = 500
@@ -32,10 +32,10 @@ class Edition:
 
     """
 
-    def __init__(self, watch: Watch, file: Found, queue: str, meter: Meter) -> None:
-        self.watch = watch
-        loader = _Loader(watch)
-        self._environment = TemplateEnvironment(loader, _Resolver(watch, queue), file.format, meter)
+    def __init__(self, snapshot: Snapshot, file: TemplateFile, queue: str, meter: Meter) -> None:
+        self.snapshot = snapshot
+        loader = _Loader(snapshot)
+        self._environment = TemplateEnvironment(loader, _Resolver(snapshot, queue), file.format, meter)
         self.template = self._load(file.path)
 
     def _load(self, name: str) -> Template:
@@ -54,19 +54,19 @@ class Edition:
 
         """
         for name in names:
-            if self.watch.there(name):
+            if self.snapshot.there(name):
                 self._load(name)
 
 
 class _Loader(BaseLoader):
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, None]:  # noqa: ARG002 - Jinja's
         # The signature is taken before the reading: a change in between is noticed before the next render.
-        if not self._watch.there(template):
+        if not self._snapshot.there(template):
             raise TemplateNotFound(template)
-        path = self._watch.folder / template
+        path = self._snapshot.folder / template
         try:
             source = path.read_text(encoding="utf-8-sig")
         except OSError as error:
@@ -81,8 +81,8 @@ class _Loader(BaseLoader):
 class _Resolver:
     """What a template refers to is looked for in the folder of the queue first."""
 
-    def __init__(self, watch: Watch, queue: str) -> None:
-        self._watch = watch
+    def __init__(self, snapshot: Snapshot, queue: str) -> None:
+        self._snapshot = snapshot
         self._queue = queue
 
     def __call__(self, reference: str, parent: str) -> str:
@@ -90,7 +90,7 @@ class _Resolver:
         plain = "/".join(steps)
         if not steps or ".." in steps or "\\" in plain or "\0" in plain:
             raise TemplateNotFound(reference)
-        there = [name for name in (f"{self._queue}/{plain}", plain) if self._watch.there(name)]
+        there = [name for name in (f"{self._queue}/{plain}", plain) if self._snapshot.there(name)]
         # A file may extend the one it overrides: what refers to its own name means the other, where there is one.
         return next((name for name in there if name != parent), there[0] if there else plain)
 
@@ -100,7 +100,7 @@ class _Entry:
 
     def __init__(self) -> None:
         self.edition: Edition | None = None
-        self.watch: Watch | None = None
+        self.snapshot: Snapshot | None = None
         self.trouble: str | None = None
 
 
@@ -112,9 +112,9 @@ class Editions:
         self._queue = queue
         self._meter = meter
         self._on_broken = on_broken
-        self._entries: OrderedDict[Found, _Entry] = OrderedDict()
+        self._entries: OrderedDict[TemplateFile, _Entry] = OrderedDict()
 
-    def get(self, file: Found) -> Template:
+    def get(self, file: TemplateFile) -> Template:
         """Give the template as it lies on disk now, or the last good one.
 
         Raises:
@@ -125,27 +125,27 @@ class Editions:
         self._entries.move_to_end(file)
         if len(self._entries) > _KEPT:
             self._entries.popitem(last=False)
-        if entry.watch is None or entry.watch.changed():
+        if entry.snapshot is None or entry.snapshot.changed():
             self._renew(entry, file)
         if entry.edition is None:
             raise Broken(entry.trouble)
         return entry.edition.template
 
-    def build(self, file: Found) -> None:
+    def build(self, file: TemplateFile) -> None:
         """Compile a file for the sake of knowing whether it does.
 
         Raises:
             Broken: it does not.
 
         """
-        Edition(Watch(self._folder), file, self._queue, self._meter)
+        Edition(Snapshot(self._folder), file, self._queue, self._meter)
 
-    def _renew(self, entry: _Entry, file: Found) -> None:
+    def _renew(self, entry: _Entry, file: TemplateFile) -> None:
         before, told = entry.edition, entry.trouble
-        entry.watch, entry.trouble = Watch(self._folder), None
+        entry.snapshot, entry.trouble = Snapshot(self._folder), None
         try:
-            edition = Edition(entry.watch, file, self._queue, self._meter)
-            edition.load_also(before.watch.present() if before else [])
+            edition = Edition(entry.snapshot, file, self._queue, self._meter)
+            edition.load_also(before.snapshot.present() if before else [])
         except Broken as error:
             entry.trouble = str(error)
             if before and told != entry.trouble and self._on_broken:

@@ -14,12 +14,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEscapeFormatt
 from jinja2.utils import missing
 from markupsafe import Markup
 
+from dispatcher.rendering.formats import FORMATS
 from dispatcher.rendering.guards import GUARDED_FILTERS, check_field, check_method, check_operation, guard_filter
 from dispatcher.rendering.limits import Meter
-
-ESCAPED = {"html": True, "txt": False}
-"""Which formats are escaped as HTML: decided by what is rendered, for all that it includes and imports. A format that
-is not named here is escaped."""
 
 
 class ParameterMissing(UndefinedError):
@@ -96,7 +93,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self._resolve = resolve
         super().__init__(
             loader=loader,
-            autoescape=ESCAPED.get(form, True),
+            autoescape=FORMATS[form].markup,  # for all that is included and imported, too
             undefined=Missing,
             finalize=meter.count,
             auto_reload=False,

@@ -22,7 +22,7 @@ def signature(path: Path) -> Signature | None:
     return (found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns)
 
 
-class Watch:
+class Snapshot:
     """The files looked at, absent ones too: an absent one that appears may be the one to use."""
 
     def __init__(self, folder: Path) -> None:

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.rendering.files import signature
+from dispatcher.rendering.formats import FORMATS
 from dispatcher.words.errors import Failure, Kind, Reason
 
 EXTENSION = ".jinja2"
-_FORMATS = {".html", ".txt", ".md", ".json"}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TemplateFile:
     """A file of templates.
 
     Attributes:
@@ -45,7 +45,7 @@ class Finder:
         self._formats = formats
         self._flat_format = flat_format
 
-    def find(self, name: str, locale: str | None) -> list[Found]:
+    def find(self, name: str, locale: str | None) -> list[TemplateFile]:
         """Give the files to render, in the order of the formats.
 
         Raises:
@@ -67,24 +67,29 @@ class Finder:
             f"template {name!r} is missing: none of {', '.join(looked_for)} is in the folder of templates",
         )
 
-    def everything(self) -> list[Found]:
+    def everything(self) -> list[TemplateFile]:
         """Give every file that this queue could use, macros and layouts too, sorted by path."""
         own = [self._described(path) for path in (self._folder / self._queue).rglob(f"*{EXTENSION}")]
         if self._flat_format is None:
             return sorted(own, key=lambda file: file.path)
         # What carries a format in its name belongs to a folder of some queue, and is that queue's to check.
-        flat = [path for path in self._folder.rglob(f"*{EXTENSION}") if Path(path.stem).suffix not in _FORMATS]
+        flat = [path for path in self._folder.rglob(f"*{EXTENSION}") if _format(path) is None]
         return sorted({*own, *map(self._described, flat)}, key=lambda file: file.path)
 
-    def _described(self, path: Path) -> Found:
-        written = Path(path.stem).suffix
+    def _described(self, path: Path) -> TemplateFile:
         default = self._flat_format or self._formats[0]
-        return Found(path.relative_to(self._folder).as_posix(), written[1:] if written in _FORMATS else default)
+        return TemplateFile(path.relative_to(self._folder).as_posix(), _format(path) or default)
 
-    def _groups(self, stem: str) -> Iterator[list[Found]]:
-        yield [Found(f"{self._queue}/{stem}.{form}{EXTENSION}", form) for form in self._formats]
+    def _groups(self, stem: str) -> Iterator[list[TemplateFile]]:
+        yield [TemplateFile(f"{self._queue}/{stem}.{form}{EXTENSION}", form) for form in self._formats]
         if self._flat_format:
-            yield [Found(f"{stem}{EXTENSION}", self._flat_format)]
+            yield [TemplateFile(f"{stem}{EXTENSION}", self._flat_format)]
+
+
+def _format(path: Path) -> str | None:
+    """Give the format that a file carries in its name."""
+    written = Path(path.stem).suffix.removeprefix(".")
+    return written if written in FORMATS else None
 
 
 def _tags(locale: str | None) -> Iterator[str]:

@@ -6,18 +6,13 @@ from typing import Any
 
 from dispatcher.rendering.editions import Broken, Editions
 from dispatcher.rendering.failures import failure_of
-from dispatcher.rendering.finder import Finder, Found
+from dispatcher.rendering.finder import Finder, TemplateFile
+from dispatcher.rendering.formats import FORMATS
 from dispatcher.rendering.limits import Meter
 from dispatcher.rendering.plain_text import plain_text
 from dispatcher.rendering.settings import TemplateSettings
 from dispatcher.rendering.subject import keep_silent, subject_of
 from dispatcher.words.texts import Rendered
-
-_TEXTS = {"txt"}
-"""Formats whose subject is no part of the text, and which begin with their first line that is not empty."""
-
-_SPEAKS_FIRST = ("txt", "md", "html", "json")
-"""Whose subject is taken, where several formats have one."""
 
 
 class Renderer:
@@ -67,7 +62,7 @@ class Renderer:
             texts[file.format], subjects[file.format] = self._render(file, parameters)
         if "txt" in self._formats and "txt" not in texts and "html" in texts:
             texts["txt"] = plain_text(texts["html"])
-        spoken = [subjects.get(form) for form in _SPEAKS_FIRST]
+        spoken = [subjects.get(form) for form in FORMATS]
         return Rendered(texts, next(filter(None, spoken), None), found[0].path)
 
     def compile_all(self) -> list[tuple[str, str | None]]:
@@ -79,14 +74,14 @@ class Renderer:
         """
         return [(file.path, self._trouble(file)) for file in self._finder.everything()]
 
-    def _trouble(self, file: Found) -> str | None:
+    def _trouble(self, file: TemplateFile) -> str | None:
         try:
             self._editions.build(file)
         except Broken as error:
             return str(error)
         return None
 
-    def _render(self, file: Found, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+    def _render(self, file: TemplateFile, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
         try:
             return self._run(file, parameters)
         except Exception as error:  # noqa: BLE001 - whatever a template can bring about is its fault, not ours
@@ -94,11 +89,12 @@ class Renderer:
         # Raised out here, so that the failure does not hold on to the template's frames and all they refer to.
         raise failure
 
-    def _run(self, file: Found, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
+    def _run(self, file: TemplateFile, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
         template = self._editions.get(file)
         context = template.new_context(dict(parameters))
-        if file.format in _TEXTS:
+        markup = FORMATS[file.format].markup
+        if not markup:
             keep_silent(context)
         text = self._meter.concat(template.root_render_func(context))
-        subject = subject_of(context, file.format, file.path)
-        return text.lstrip("\r\n") if file.format in _TEXTS else text, subject
+        subject = subject_of(context, file.path, markup=markup)
+        return text if markup else text.lstrip("\r\n"), subject

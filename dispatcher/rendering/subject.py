@@ -22,13 +22,13 @@ def keep_silent(context: Context) -> None:
     context.blocks.setdefault(NAME, []).insert(0, _silent)
 
 
-def subject_of(context: Context, form: str, path: str) -> str | None:
+def subject_of(context: Context, path: str, *, markup: bool) -> str | None:
     """Run the block once more, by itself.
 
     Args:
         context: of a template that has run, so that its blocks are complete.
-        form: the format of the template; HTML is turned back into plain characters.
         path: of the template, for the text of the failure.
+        markup: whether it makes HTML, which is turned back into plain characters.
 
     Returns:
         the subject, or `None` without a block or with an empty one.
@@ -41,7 +41,7 @@ def subject_of(context: Context, form: str, path: str) -> str | None:
     if not blocks:
         return None
     printed = context.environment.concat(blocks[0](context))
-    text = (unescape(printed) if form == "html" else printed).strip()
+    text = (unescape(printed) if markup else printed).strip()
     if _BREAKS.search(text):
         said = f"{path}: the subject has a line break or another control character in it"
         raise Failure(Kind.CONTENT, Reason.BAD_HEADER, said)

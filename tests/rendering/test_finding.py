@@ -169,7 +169,7 @@ def test_check_compiles_every_file_and_says_what_is_wrong(templates):
     templates.write("email/b.html.jinja2", "{% if %}")
     templates.write("email/layouts/base.jinja2", "fine")
     templates.write("flat.jinja2", "{% extends 'nowhere' %}")
-    templates.write("slack/b.json.jinja2", "{% not mine %}")
+    templates.write("slack/b.txt.jinja2", "{% not mine %}")
 
     assert templates.renderer.compile_all() == [
         ("email/a.txt.jinja2", None),

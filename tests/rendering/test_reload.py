@@ -1,7 +1,7 @@
 import pytest
 
 from dispatcher.rendering import editions, files
-from dispatcher.rendering.files import Watch
+from dispatcher.rendering.files import Snapshot
 
 GOOD = (
     "email/a.txt.jinja2",
@@ -216,7 +216,7 @@ def test_names_that_publishers_invent_take_no_memory(templates, monkeypatch):
         templates.failure(name=f"name{number}")
 
     (entry,) = templates.renderer._editions._entries.values()
-    assert len(entry.edition.watch._seen) < 110
+    assert len(entry.edition.snapshot._seen) < 110
 
 
 def test_only_so_many_editions_are_kept(templates, monkeypatch):
@@ -245,10 +245,10 @@ def test_a_broken_template_is_not_compiled_again_for_each_message(templates, mon
     assert templates.failure()[1] == "template-broken"
 
 
-def test_a_watch_remembers_its_first_look(tmp_path):
-    watch = Watch(tmp_path)
-    assert not watch.there("a")
+def test_a_snapshot_remembers_its_first_look(tmp_path):
+    snapshot = Snapshot(tmp_path)
+    assert not snapshot.there("a")
     (tmp_path / "a").write_text("x")
 
-    assert not watch.there("a")
-    assert watch.changed()
+    assert not snapshot.there("a")
+    assert snapshot.changed()
