@@ -14,7 +14,7 @@ LOOPS = [
     "{% if n %}{% set n = n - 1 %}{% include 'a.txt.jinja2' %}{% include 'a.txt.jinja2' %}{% endif %}",
     "{% block b %}{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}{% endblock %}",
     "{% block subject %}{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}{% endblock %}",
-    "{% set x %}{% for a in range(90000) %}{% for b in range(90000) %}{{ a }}{% endfor %}{% endfor %}{% endset %}",
+    "{% set x %}{% for a in range(9000) %}{% for b in range(9000) %}{{ n and '' }}{% endfor %}{% endfor %}{% endset %}",
 ]
 
 BOMBS = [
