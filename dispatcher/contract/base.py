@@ -13,6 +13,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -26,6 +27,7 @@ from dispatcher.words.errors import Failure, Kind, Reason
 _SEGMENT = r"[\w\-][\w\-. ]*"
 _TEMPLATE_NAME = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
 _TOLERATED = re.compile(r"(\.(html|txt))?(\.jinja2)?$")
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII | re.IGNORECASE)
 _LOCALE = r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
 _SHOWN = 5
 
@@ -35,6 +37,13 @@ def _template_name(name: str) -> str:
     if not _TEMPLATE_NAME.fullmatch(plain) or ".." in plain:
         raise ValueError("is not the name of a template (letters, digits, - _ . and / between folders)")
     return plain
+
+
+def _rfc_3339(time: Any) -> str:
+    """Let pass only what the published schema calls a date-time; pydantic alone takes Unix times and more."""
+    if not isinstance(time, str) or not _RFC_3339.fullmatch(time):
+        raise ValueError("must be a time with its zone as in RFC 3339, like 2030-01-31T12:00:00Z")
+    return time
 
 
 TemplateName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_template_name)]
@@ -93,7 +102,7 @@ class Notification(BaseModel):
     locale: Annotated[str, StringConstraints(pattern=_LOCALE)] | None = Field(
         default=None, description="BCP 47 tag: picks `confirm_email.de-AT`, then `.de`, then the plain template."
     )
-    expires_at: Annotated[AwareDatetime, Field(strict=False)] | None = Field(
+    expires_at: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_rfc_3339)] | None = Field(
         default=None, description="RFC 3339 time after which sending is pointless: never sent then."
     )
 

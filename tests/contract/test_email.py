@@ -1,6 +1,7 @@
 """The contract of the queue `email`: code and published schema say the same."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,13 @@ def test_what_the_schema_takes_the_code_takes(body: dict[str, Any]):
         {"headers": {"X-A": 1}},
         {"locale": "not a locale"},
         {"expires_at": "tomorrow"},
+        {"expires_at": 5},
+        {"expires_at": 1.5},
+        {"expires_at": "5"},
+        {"expires_at": "2030-01-01"},
+        {"expires_at": "2030-01-01T00:00:00"},
+        {"expires_at": "2030-01-01T00:00Z"},
+        {"expires_at": "2030-13-01T00:00:00Z"},
     ],
 )
 def test_what_the_schema_refuses_the_code_refuses(changes: dict[str, Any]):
@@ -134,6 +142,20 @@ def test_a_template_may_be_named(name: str):
 def test_a_template_name_cannot_leave_its_folder(name: str):
     with pytest.raises(Failure, match="template: is not the name of a template"):
         read(template=name)
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["2030-01-31T12:00:00Z", "2030-01-31T13:30:00+01:30", "2030-01-31T12:00:00.0000000Z", "2030-01-31t12:00:00z"],
+)
+def test_a_time_has_a_zone_and_any_precision(time: str):
+    assert datetime(2030, 1, 31, 12, tzinfo=UTC) == read(expires_at=time).expires_at
+
+
+@pytest.mark.parametrize("time", [5, True, "5", "2030-01-31T12:00:00"])
+def test_what_is_no_time_is_answered_with_an_example(time: Any):
+    with pytest.raises(Failure, match=r"^expires_at: must be a time with its zone .*, like 2030-01-31T12:00:00Z$"):
+        read(expires_at=time)
 
 
 def test_one_object_means_one_part_for_everybody():
