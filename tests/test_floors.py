@@ -13,6 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = {  # the higher the number, the higher the floor
     "words": 0,
     "contract": 1,
+    "tls": 1,
     "brokers": 2,
     "rendering": 2,
     "notifiers": 2,

@@ -14,7 +14,6 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from dispatcher.brokers.rabbitmq import RabbitBroker, RabbitSettings
-from dispatcher.brokers.rabbitmq.settings import TlsSettings
 from dispatcher.brokers.topology import dead_queue, retry_queue
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 from dispatcher.words.messages import Message
@@ -179,37 +178,50 @@ class TestTls:
         return f"amqps://guest:guest@127.0.0.1:{node.tls_port}/"
 
     async def test_it_connects_with_the_authority_it_is_given(self, node: Node, certificates: Certificates, queue: str):
-        wanted = settings(node, self.url(node), tls=TlsSettings(ca_file=certificates.ca))
+        wanted = settings(node, self.url(node), ca_file=certificates.ca)
         async with connected(wanted) as broker, taking(broker, queue) as deliveries:
             await broker.publish(queue, message(b"over tls"))
 
             assert b"over tls" == (await take(deliveries)).message.body
 
     async def test_it_shows_a_certificate_of_its_own(self, node: Node, certificates: Certificates):
-        tls = TlsSettings(ca_file=certificates.ca, cert_file=certificates.cert, key_file=certificates.key)
-        async with connected(settings(node, self.url(node), tls=tls)):
+        files = {"ca_file": certificates.ca, "cert_file": certificates.cert, "key_file": certificates.key}
+        async with connected(settings(node, self.url(node), **files)):
+            pass
+
+    async def test_a_certificate_is_not_verified_where_that_is_said(self, node: Node):
+        async with connected(settings(node, self.url(node), verify_certificate=False)):
             pass
 
     async def test_a_certificate_of_nobody_we_trust_is_refused(self, node: Node):
         with pytest.raises(
-            BrokerRefused, match=r"TLS failed \(CERTIFICATE_VERIFY_FAILED\); check brokers.rabbitmq.tls"
+            BrokerRefused,
+            match=r"TLS failed \(CERTIFICATE_VERIFY_FAILED\); check ca_file and cert_file of brokers\.rabbitmq",
         ):
             async with connected(settings(node, self.url(node))):
                 pass
 
-    def test_files_that_are_missing_or_alone_are_said(self, certificates: Certificates):
-        with pytest.raises(ValidationError, match=r"there is no file nowhere\.pem"):
-            TlsSettings(ca_file=Path("nowhere.pem"))
-        with pytest.raises(ValidationError, match="cert_file and key_file go together"):
-            TlsSettings(cert_file=certificates.cert)
+    async def test_a_file_that_cannot_be_used_is_a_refusal(self, node: Node, certificates: Certificates):
+        with pytest.raises(BrokerRefused, match=r"^brokers\.rabbitmq: ca_file .*key\.pem cannot be used"):
+            async with connected(settings(node, self.url(node), ca_file=certificates.key)):
+                pass
 
 
 class TestSettings:
     """The section."""
 
     def test_certificates_without_tls_are_refused(self, certificates: Certificates):
-        with pytest.raises(ValidationError, match="write the url with amqps://"):
-            RabbitSettings(tls=TlsSettings(ca_file=certificates.ca))
+        with pytest.raises(ValidationError, match="have no use with amqp://; write the url with amqps://"):
+            RabbitSettings(ca_file=certificates.ca)
+
+    def test_a_file_that_is_missing_is_said(self):
+        with pytest.raises(ValidationError, match=r"there is no file nowhere\.pem"):
+            RabbitSettings(url=SecretStr("amqps://mq.example/"), ca_file=Path("nowhere.pem"))
+
+    @pytest.mark.parametrize("name", ["heartbeat", "connect_timeout", "confirm_timeout"])
+    def test_a_wait_of_nothing_is_refused(self, name: str):
+        with pytest.raises(ValidationError, match="must be longer than nothing"):
+            RabbitSettings(**{name: "0s"})
 
     @pytest.mark.parametrize("url", ["localhost", "http://x/", "amqp://", "amqp://host:port/", ""])
     def test_what_is_no_amqp_address_is_refused_without_being_shown(self, url: str):

@@ -137,7 +137,7 @@ def test_the_example_with_an_authority_loads(etc: Path):
     (etc / "dispatcher.yml").write_text(AUTHORITY)
     settings = setup(file_path=etc / "dispatcher.yml")
 
-    assert etc / "certificates/authority.pem" == settings.brokers.rabbitmq.tls.ca_file
+    assert etc / "certificates/authority.pem" == settings.brokers.rabbitmq.ca_file
     assert etc / "certificates/authority.pem" == settings.notifiers.email.ca_file
 
 

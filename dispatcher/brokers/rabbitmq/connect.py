@@ -36,7 +36,7 @@ async def connect(settings: RabbitSettings, purpose: str) -> aio_pika.abc.Abstra
         return await aio_pika.connect(
             url,
             timeout=settings.connect_timeout.total_seconds(),
-            ssl_context=settings.tls.context() if url.scheme == "amqps" else None,
+            ssl_context=settings.secure(),
             client_properties={"connection_name": f"dispatcher {purpose} {socket.gethostname()}:{os.getpid()}"},
         )
     except (AMQPError, OSError, TimeoutError) as error:
@@ -55,7 +55,7 @@ def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
         )
     cause = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
     if isinstance(cause, ssl.SSLError):
-        return BrokerRefused(f"{where}: TLS failed ({cause.reason or cause}); check brokers.rabbitmq.tls")
+        return BrokerRefused(f"{where}: TLS failed ({cause.reason or cause}); check ca_file and cert_file of brokers.rabbitmq")
     if isinstance(error, TimeoutError):
         return BrokerError(f"{where} does not answer within {settings.connect_timeout.total_seconds():g} s")
     words = _network_words(error)

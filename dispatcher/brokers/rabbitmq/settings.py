@@ -2,52 +2,21 @@
 
 import ssl
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from yarl import URL
 
 from dispatcher.brokers.topology import QueueType
-from dispatcher.words.sections import Section, Wait
+from dispatcher.tls import TlsSettings
+from dispatcher.words.errors import BrokerRefused, SettingsError
+from dispatcher.words.sections import Wait
 
 DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
-class TlsSettings(Section):
-    """Certificates for `amqps://`.
-
-    Attributes:
-        ca_file: whom to trust; without it the system's authorities.
-        cert_file: our own certificate, where the broker asks for one.
-        key_file: its key.
-
-    """
-
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-
-    @model_validator(mode="after")
-    def _readable(self) -> Self:
-        for path in (self.ca_file, self.cert_file, self.key_file):
-            if path is not None and not path.is_file():
-                raise ValueError(f"there is no file {path}")
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file go together")
-        return self
-
-    def context(self) -> ssl.SSLContext:
-        """Make what the connections use: TLS 1.2 at least, names checked."""
-        context = ssl.create_default_context(cafile=self.ca_file)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.cert_file is not None:
-            context.load_cert_chain(self.cert_file, self.key_file)
-        return context
-
-
-class RabbitSettings(Section):
-    """How to reach RabbitMQ.
+class RabbitSettings(TlsSettings):
+    """How to reach RabbitMQ, and with which certificates where that is `amqps://`.
 
     Attributes:
         url: `amqp://user:password@host:port/virtual-host`, or `amqps://…`. Never shown, for the password in it.
@@ -58,7 +27,6 @@ class RabbitSettings(Section):
         confirm_timeout: for the broker to confirm a copy.
         queue_type: of the work queues that we make; `default` leaves it to the virtual host.
         strict: an existing work queue that differs from ours is an error rather than a warning.
-        tls: certificates, for `amqps://`.
 
     """
 
@@ -70,7 +38,6 @@ class RabbitSettings(Section):
     confirm_timeout: Wait = timedelta(seconds=30)
     queue_type: QueueType = "default"
     strict: bool = False
-    tls: TlsSettings = TlsSettings()
 
     @field_validator("url")
     @classmethod
@@ -86,8 +53,8 @@ class RabbitSettings(Section):
 
     @model_validator(mode="after")
     def _certificates_are_used(self) -> Self:
-        if self.tls != TlsSettings() and self.parsed.scheme != "amqps":
-            raise ValueError("the certificates in tls have no use with amqp://; write the url with amqps://")
+        if not self.is_secure:
+            self.refuse_files("with amqp://; write the url with amqps://")
         return self
 
     @property
@@ -96,6 +63,23 @@ class RabbitSettings(Section):
         url = URL(self.url.get_secret_value())
         url = url.with_port(url.port or DEFAULT_PORTS[url.scheme])
         return url if self.password is None else url.with_password(self.password.get_secret_value())
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether TLS is asked for."""
+        return self.parsed.scheme == "amqps"
+
+    def secure(self) -> ssl.SSLContext | None:
+        """Make what a connection uses for TLS; nothing where none is asked for.
+
+        Raises:
+            BrokerRefused: a certificate cannot be used: nobody said no but our own library, and waiting will not help.
+
+        """
+        try:
+            return self.context() if self.is_secure else None
+        except SettingsError as error:
+            raise BrokerRefused(f"brokers.rabbitmq: {error}") from error
 
     @property
     def address(self) -> str:

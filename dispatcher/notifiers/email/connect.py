@@ -107,25 +107,16 @@ class Connector:
 
 
 def tls_context(settings: EmailSettings) -> ssl.SSLContext | None:
-    """Make what all connections share for TLS 1.2 and up; nothing where TLS is not asked for.
+    """Make what all connections share for TLS; nothing where it is not asked for.
 
     Raises:
         SettingsError: a certificate or key cannot be read.
 
     """
-    if settings.tls == "none":
-        return None
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.cert_file is not None:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ValueError) as error:
-        raise SettingsError(f"notifiers.email: ca_file, cert_file or key_file cannot be used: {error}") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if not settings.verify_certificate:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+        return None if settings.tls == "none" else settings.context()
+    except SettingsError as error:
+        raise SettingsError(f"notifiers.email: {error}") from error
 
 
 def hide(text: str, username: str, password: str) -> str:

@@ -5,9 +5,10 @@ from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from dispatcher.notifiers.email.addresses import parse_sender
+from dispatcher.tls import TlsSettings
 from dispatcher.words.errors import Failure
 from dispatcher.words.sections import Section, Wait
 
@@ -46,20 +47,14 @@ class EmailTimeouts(Section):
     quit: Wait = Field(timedelta(seconds=2), description="For the answer to QUIT.")
 
 
-class EmailSettings(Section):
-    """Where mails are handed over, and as whom."""
+class EmailSettings(TlsSettings):
+    """Where mails are handed over, and as whom; with certificates where that is TLS."""
 
     host: Annotated[str, AfterValidator(_host)] = Field("localhost", description="Name or address of the SMTP server.")
     port: int = Field(1025, ge=1, le=65535, description="587 for starttls, 465 for implicit TLS, as a rule.")
     tls: Literal["none", "starttls", "implicit"] = Field(
         "none", description="What is asked for is what happens: a server without STARTTLS gets no mail in clear."
     )
-    verify_certificate: bool = Field(
-        default=True, description="Whether the server must show a certificate for its name that is trusted here."
-    )
-    ca_file: FilePath | None = Field(None, description="Certificates to trust instead of the system's, PEM.")
-    cert_file: FilePath | None = Field(None, description="Certificate to show to the server, PEM.")
-    key_file: FilePath | None = Field(None, description="Its key, where it is not in the same file, PEM.")
     username: str | None = Field(None, min_length=1, description="User to log in as.")
     password: SecretStr | None = Field(None, description="The password of that user.")
     sender: Annotated[str, AfterValidator(_address)] = Field(
@@ -88,10 +83,8 @@ class EmailSettings(Section):
 
     @model_validator(mode="after")
     def _certificates_are_used(self) -> Self:
-        if self.key_file is not None and self.cert_file is None:
-            raise ValueError("key_file needs cert_file, the certificate that the key belongs to")
-        if self.tls == "none" and (self.ca_file or self.cert_file):
-            raise ValueError("ca_file and cert_file have no use while tls is none; set tls to starttls or implicit")
+        if self.tls == "none":
+            self.refuse_files("while tls is none; set tls to starttls or implicit")
         return self
 
     @property
