@@ -1,5 +1,6 @@
 """What all tests share: one private RabbitMQ node for the whole run, and places in it that nobody else uses."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,15 @@ class Certificates:
     ca: Path
     cert: Path
     key: Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_this_machine() -> Iterator[None]:
+    """No variable of ours, whatever was exported: what `make up` prints as advice would lead tests to that broker."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith("DISPATCHER_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,8 @@
 """From the configuration to the settings."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -15,9 +18,8 @@ SECRET = "hunter2"
 
 @pytest.fixture(autouse=True)
 def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current folder with nothing in it, and no environment of ours."""
+    """A current folder with nothing in it."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DISPATCHER_CONFIG_FILE", raising=False)
     return tmp_path
 
 
@@ -37,6 +39,21 @@ def test_no_file_at_all_means_the_promised_defaults():
     assert timedelta(seconds=30) == settings.service.drain_timeout
     assert ("localhost", 1025, "none") == (email.host, email.port, email.tls)
     assert "Dispatcher <noreply@example.org>" == email.sender
+
+
+def test_what_is_exported_on_this_machine_is_kept_from_the_tests():
+    exported = {"DISPATCHER_BROKERS__RABBITMQ__URL": "amqp://x/", "DISPATCHER_CONFIG_FILE": "nowhere.yml"}
+    name = test_no_file_at_all_means_the_promised_defaults.__name__
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{name}"],
+        cwd=Path(__file__).parent.parent,
+        env=os.environ | exported,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stdout
 
 
 def test_without_a_folder_of_templates_the_shipped_ones_are_used():
