@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from dispatcher.contract.base import Notification, Part, decode
-from dispatcher.notifiers.base import Notifier
+from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.texts import Rendered
+
+MOST_REFERENCES = 5
+"""Of so many parts at most it is kept what the service calls them."""
 
 
 class Renderer(Protocol):
@@ -53,9 +56,14 @@ class Notify:
         failures: dict[int, Failure] = {}
         for part in parts:
             try:
-                failures |= await self._send(message, notification, part)
+                report = await self._send(message, notification, part)
             except asyncio.CancelledError:
                 failures |= _interrupted(parts[part.index :], message, served=part.index > 0)
+                break
+            failures |= report.failures
+            _note(message, report.reference)
+            if _was_interrupted(report):
+                failures |= _interrupted(parts[part.index + 1 :], message, served=True)
                 break
         if failures:
             addresses = tuple(recipient.address for part in parts for recipient in part.recipients)
@@ -73,16 +81,30 @@ class Notify:
             text = f"it was to be sent before {notification.expires_at.isoformat()}"
             raise Failure(Kind.CONTENT, Reason.EXPIRED, text)
 
-    async def _send(self, message: Message, notification: Notification, part: Part) -> Mapping[int, Failure]:
-        """Serve one part; give who was not served and why."""
+    async def _send(self, message: Message, notification: Notification, part: Part) -> Report:
+        """Serve one part; say what became of it."""
         waiting = [recipient.slot for recipient in part.recipients if recipient.slot not in message.done]
         if not waiting:
-            return {}
+            return Report()
         try:
             rendered = self._renderer.render(notification.template, part.parameters, notification.locale)
             return await self._notifier.send(message.id, notification, part, rendered, message.done)
         except Failure as failure:
-            return dict.fromkeys(waiting, failure)
+            return Report(dict.fromkeys(waiting, failure))
+
+
+def _note(message: Message, reference: str | None) -> None:
+    """Keep for the observers what the service calls what it took; of many parts, of the first few."""
+    if reference is None:
+        return
+    known = message.notes.get("reference", [])
+    together = [*([known] if isinstance(known, str) else known), reference][:MOST_REFERENCES]
+    message.notes["reference"] = together if len(together) > 1 else reference
+
+
+def _was_interrupted(report: Report) -> bool:
+    """Tell whether the daemon stops: a notifier that has served some of a part says so, rather than be cancelled."""
+    return any(failure.reason is Reason.INTERRUPTED for failure in report.failures.values())
 
 
 def _interrupted(parts: tuple[Part, ...], message: Message, *, served: bool) -> dict[int, Failure]:

@@ -7,11 +7,27 @@ end in it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Rendered
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one part.
+
+    Attributes:
+        failures: who was not served and why, by slot; empty when everybody was.
+        reference: what the service calls what it took, for a person who asks it later (the queue id of a mail); one
+            line, short, harmless to print. Nothing where it took nothing, or gave it no name.
+
+    """
+
+    failures: Mapping[int, Failure] = field(default_factory=dict)
+    reference: str | None = None
 
 
 class Notifier(ABC):
@@ -26,7 +42,7 @@ class Notifier(ABC):
     @abstractmethod
     async def send(
         self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
-    ) -> Mapping[int, Failure]:
+    ) -> Report:
         """Hand one part to the service, once.
 
         Args:
@@ -37,10 +53,12 @@ class Notifier(ABC):
             done: the slots of recipients who were served before.
 
         Returns:
-            who was not served and why, by slot; empty when everybody was.
+            who was not served, and what the service calls what it took. Interrupted after it has served some, it says
+            so (outage, `interrupted`, for those who were not) instead of raising: nobody is to be served twice.
 
         Raises:
             Failure: nobody was served, all for the same reason.
+            asyncio.CancelledError: interrupted before anybody was served.
 
         """
 

@@ -50,6 +50,7 @@ def _line(settlement: Settlement) -> dict[str, Any]:
         "reason": failure.reason.value if failure else None,
         "error": failure.text if failure else None,
         "dead_letters": refused or None,
+        "reference": message.notes.get("reference"),
         "lost": settlement.lost or None,
         "ms": round(settlement.seconds * 1000, 1),
     }

@@ -1,6 +1,7 @@
 """The handler of a notifier's queue: decode, render, send."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import pytest
 from dispatcher.contract.base import Part
 from dispatcher.contract.email import EmailNotification
 from dispatcher.flow.notify import Notify
-from dispatcher.notifiers.base import Notifier
+from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.texts import Rendered
@@ -19,6 +20,7 @@ from dispatcher.words.values import encode_slots
 
 LATER = Failure(Kind.TRANSIENT, Reason.SMTP_TEMPORARY, "451 later")
 NOBODY: Mapping[int, Failure] = {}
+STOPPED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "stopped")
 
 
 class Recorder(Notifier):
@@ -38,9 +40,10 @@ class Recorder(Notifier):
         part: Part,
         rendered: Rendered,
         done: frozenset[int],
-    ) -> Mapping[int, Failure]:
+    ) -> Report:
         self.sent.append((part.index, rendered.texts["txt"], done))
-        return self._answer(part)
+        failures = self._answer(part)
+        return Report(failures, None if failures else f"queued as {part.index}")
 
     async def check(self) -> str:
         return "there"
@@ -132,6 +135,33 @@ async def test_an_interruption_leaves_those_out_who_were_served():
         await Notify(Recorder(cancel), Names())(message("Ada", "Bob", "Cleo", "Dan", done=(2,)))
 
     assert {1: "interrupted", 3: "interrupted"} == {slot: one.reason for slot, one in failed.value.failures.items()}
+
+
+async def test_a_part_that_was_interrupted_is_the_last_one():
+    notifier = Recorder(lambda part: {part.index: STOPPED} if part.index == 1 else NOBODY)
+    with pytest.raises(SomeFailed) as failed:
+        await Notify(notifier, Names())(message("Ada", "Bob", "Cleo", "Dan", done=(2,)))
+
+    assert [0, 1] == [index for index, _, _ in notifier.sent]
+    assert {1: "interrupted", 3: "interrupted"} == {slot: one.reason for slot, one in failed.value.failures.items()}
+
+
+@pytest.mark.parametrize(
+    ("names", "done", "noted"),
+    [
+        (["Ada"], (), "queued as 0"),
+        (["Ada", None], (), "queued as 0"),
+        ([None, "Bob", "Cleo"], (), ["queued as 1", "queued as 2"]),
+        (["Ada"] * 9, (1,), [f"queued as {at}" for at in (0, 2, 3, 4, 5)]),
+        ([None], (), None),
+    ],
+)
+async def test_what_the_service_calls_what_it_took_is_noted(names, done, noted):
+    handed = message(*names, done=done)
+    with contextlib.suppress(SomeFailed):
+        await Notify(Recorder(), Names())(handed)
+
+    assert noted == handed.notes.get("reference")
 
 
 async def test_an_interruption_before_anybody_was_served_gives_the_message_back_whole():

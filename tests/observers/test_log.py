@@ -92,6 +92,14 @@ def test_a_settlement_is_one_line_of_json(written: Written, outcomes, level: str
     } == line
 
 
+def test_the_line_has_what_the_service_calls_what_it_took(written: Written):
+    set_up_log()
+    LogObserver()(settlement(Accepted(), reference="2.0.0 queued as 4c3dXy"))
+    LogObserver()(settlement(Accepted(), reference=["A", "B"]))
+
+    assert ["2.0.0 queued as 4c3dXy", ["A", "B"]] == [line["reference"] for line in written.lines()]
+
+
 def test_a_settlement_that_was_lost_is_a_warning(written: Written):
     set_up_log()
     LogObserver()(settlement(Accepted(), lost=True))

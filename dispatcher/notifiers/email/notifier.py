@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.email import EmailNotification
-from dispatcher.notifiers.base import Notifier
+from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.notifiers.email.addresses import Address, parse_recipient, parse_sender
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.connect import Connector
@@ -21,10 +21,13 @@ from dispatcher.notifiers.email.settings import EmailSettings
 from dispatcher.notifiers.email.streak import Streak
 from dispatcher.notifiers.email.transaction import Envelope, Transaction
 from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.messages import shorten
 from dispatcher.words.texts import Rendered
 
 LARGE = 262_144
 """From so many characters on a mail is written in a thread, so that the event loop goes on meanwhile."""
+
+INTERRUPTED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
 
 
 def _now() -> datetime:
@@ -55,11 +58,10 @@ class EmailNotifier(Notifier):
 
     async def send(
         self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
-    ) -> Mapping[int, Failure]:
+    ) -> Report:
         """Hand one part to the server, in as many transactions as it asks for."""
         people, failures = read_people(part)
         author = parse_sender(notification.sender, "from") if notification.sender else self._sender
-        pending = _pending(people, done)
         draft = Draft(
             notification=notification,
             part=part,
@@ -69,13 +71,15 @@ class EmailNotifier(Notifier):
             people=people,
             date=self._now(),
         )
-        fates = await self._hand_over(draft, list(pending.values())) if pending else {}
+        progress = _Progress(_pending(people, done))
+        if progress.waiting:
+            await self._hand_over(draft, progress)
         failures = {slot: failure for slot, failure in failures.items() if slot not in done}
         for slot, address in people.items():
-            failure = fates.get(address.mailbox)
+            failure = progress.fates.get(address.mailbox)
             if failure is not None and slot not in done:
                 failures[slot] = failure
-        return failures
+        return Report(failures, progress.reference)
 
     async def check(self) -> str:
         """Connect, log in, say NOOP and part."""
@@ -96,38 +100,34 @@ class EmailNotifier(Notifier):
         """Part from the server."""
         await self._pool.close()
 
-    async def _hand_over(self, draft: Draft, recipients: Sequence[Address]) -> dict[str, Failure | None]:
-        """Serve everybody; give the fates by mailbox.
+    async def _hand_over(self, draft: Draft, progress: "_Progress") -> None:
+        """Serve everybody who is waiting, in one transaction after the other.
 
         Raises:
             Failure: nobody was served, all for the same reason; or the service is away or busy, so that nothing more
                 can be said about anybody.
+            asyncio.CancelledError: interrupted, and nobody was served.
 
         """
         envelope = Envelope(self._settings.server, draft.author, await _writer(draft))
-        fates: dict[str, Failure | None] = {}
-        most = self._settings.max_recipients
-        while recipients:
-            transaction = Transaction(envelope, recipients[:most])
+        while progress.waiting:
+            transaction = Transaction(envelope, progress.waiting[: self._settings.max_recipients])
             try:
                 await self._pool.use(transaction.run)
             except Failure as failure:
-                fates |= transaction.fates
-                return self._broken_off(draft, transaction, failure, fates, recipients)
-            if Phase.IDLE is not transaction.phase:
-                self._streak.end()
-            fates |= transaction.fates
-            recipients = [*transaction.rest, *recipients[most:]]
-        return fates
+                progress.add(transaction)
+                self._break_off(draft, transaction, failure, progress)
+            except asyncio.CancelledError:
+                progress.add(transaction)
+                if not progress.has_served:
+                    raise
+                progress.end(lambda _: INTERRUPTED)
+            else:
+                progress.add(transaction)
+                if transaction.phase is not Phase.IDLE:
+                    self._streak.end()
 
-    def _broken_off(
-        self,
-        draft: Draft,
-        transaction: Transaction,
-        failure: Failure,
-        fates: dict[str, Failure | None],
-        recipients: Sequence[Address],
-    ) -> dict[str, Failure | None]:
+    def _break_off(self, draft: Draft, transaction: Transaction, failure: Failure, progress: "_Progress") -> None:
         """Say what a failure in the middle means for everybody who has no fate yet.
 
         Raises:
@@ -136,13 +136,10 @@ class EmailNotifier(Notifier):
         """
         judged = self._judge_streak(draft, transaction, failure)
         tried = {address.mailbox for address in transaction.recipients}
-        everybody = (address.mailbox for address in recipients)
-        left = {mailbox: judged if mailbox in tried else _not_tried(judged) for mailbox in everybody}
-        fates = {**left, **fates}
-        alike = all(fate is judged for fate in fates.values())
-        if alike or (judged.kind in {Kind.OUTAGE, Kind.THROTTLED} and None not in fates.values()):
+        progress.end(lambda mailbox: judged if mailbox in tried else _not_tried(judged))
+        alike = all(fate is judged for fate in progress.fates.values())
+        if alike or (judged.kind in {Kind.OUTAGE, Kind.THROTTLED} and not progress.has_served):
             raise judged
-        return fates
 
     def _judge_streak(self, draft: Draft, transaction: Transaction, failure: Failure) -> Failure:
         if failure.reason is Reason.SMTP_BUSY:
@@ -157,6 +154,42 @@ class EmailNotifier(Notifier):
         return failure
 
 
+class _Progress:
+    """How far one mail has come.
+
+    Attributes:
+        waiting: who has no fate yet.
+        fates: by mailbox, why it was not served; nothing where it was.
+
+    """
+
+    def __init__(self, waiting: Sequence[Address]) -> None:
+        self.waiting = waiting
+        self.fates: dict[str, Failure | None] = {}
+        self._references: list[str] = []
+
+    def add(self, transaction: Transaction) -> None:
+        """Take over what became of a transaction, or of the part of it that was done."""
+        self.fates |= transaction.fates
+        self.waiting = [address for address in self.waiting if address.mailbox not in self.fates]
+        self._references += filter(None, [transaction.reference])
+
+    def end(self, why: Callable[[str], Failure]) -> None:
+        """Give a fate to everybody who has none: not served."""
+        self.fates |= {address.mailbox: why(address.mailbox) for address in self.waiting}
+        self.waiting = ()
+
+    @property
+    def has_served(self) -> bool:
+        """Whether somebody has the mail."""
+        return None in self.fates.values()
+
+    @property
+    def reference(self) -> str | None:
+        """What the server said when it took the mail, for each time it did."""
+        return shorten("; ".join(self._references)) or None
+
+
 def read_people(part: Part) -> tuple[dict[int, Address], dict[int, Failure]]:
     """Read the addresses of a part by slot, and why some are none."""
     people: dict[int, Address] = {}
@@ -169,10 +202,10 @@ def read_people(part: Part) -> tuple[dict[int, Address], dict[int, Failure]]:
     return people, failures
 
 
-def _pending(people: Mapping[int, Address], done: frozenset[int]) -> dict[str, Address]:
-    """Give who has still to be served, by mailbox: two names for one mailbox get one mail."""
+def _pending(people: Mapping[int, Address], done: frozenset[int]) -> list[Address]:
+    """Give who has still to be served: two names for one mailbox get one mail."""
     served = {address.mailbox for slot, address in people.items() if slot in done}
-    return {address.mailbox: address for address in people.values() if address.mailbox not in served}
+    return list({address.mailbox: address for address in people.values() if address.mailbox not in served}.values())
 
 
 async def _writer(draft: Draft) -> Callable[[bool], Awaitable[bytes]]:

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 
 from dispatcher.notifiers.email.addresses import Address
 from dispatcher.notifiers.email.connection import Connection, Lost, Stale
-from dispatcher.notifiers.email.replies import Phase, Reply, judge, judge_loss, wants_another_transaction
+from dispatcher.notifiers.email.replies import Phase, Reply, harmless, judge, judge_loss, wants_another_transaction
 from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.messages import shorten
+
+REFERENCE_BYTES = 200
+"""The most that is kept of the final reply, in bytes of UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Transaction:
         fates: by mailbox, why it was not served; nothing where it was.
         rest: who did not fit into this transaction and wants another one at once.
         phase: how far it came.
+        reference: what the server said when it took the mail, its queue id as a rule; empty before.
         recipients: whom it is for.
 
     """
@@ -44,6 +49,7 @@ class Transaction:
         self.fates: dict[str, Failure | None] = {}
         self.rest: Sequence[Address] = ()
         self.phase = Phase.IDLE
+        self.reference = ""
         self._envelope = envelope
         self.recipients = recipients
 
@@ -80,8 +86,10 @@ class Transaction:
             return
         await self._ask(connection, Phase.DATA, "DATA")
         self.phase = Phase.FINAL
-        self._check(Phase.FINAL, await connection.text(stuff(mail)))
+        reply = await connection.text(stuff(mail))
+        self._check(Phase.FINAL, reply)
         self.fates.update(dict.fromkeys(taken))
+        self.reference = shorten(harmless(reply.text), REFERENCE_BYTES)
 
     def _within_reach(self, *, capable: bool) -> list[Address]:
         """Leave out whom this server cannot take: a non-ASCII local part needs SMTPUTF8 (RFC 6531 3.2)."""

@@ -1,14 +1,17 @@
 """What the tests of the e-mail notifier start from."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from dispatcher.contract.email import EmailNotification
+from dispatcher.notifiers.base import Report
 from dispatcher.notifiers.email import EmailNotifier, EmailSettings
 from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.notifier import read_people
+from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Rendered
 from tests.smtp_server import SmtpServer
 
@@ -35,7 +38,12 @@ def settings(server: SmtpServer, **changes) -> EmailSettings:
     return EmailSettings(host="127.0.0.1", port=server.port, hostname="us.example", timeouts=timeouts, **changes)
 
 
-async def send(notifier: EmailNotifier, message_id="id-1", done=frozenset(), rendered=BOTH, at=0, **fields):
+async def send(notifier: EmailNotifier, **what) -> Mapping[int, Failure]:
+    """Send one part of a notification; give who was not served."""
+    return (await report(notifier, **what)).failures
+
+
+async def report(notifier: EmailNotifier, message_id="id-1", done=frozenset(), rendered=BOTH, at=0, **fields) -> Report:
     """Send one part of a notification."""
     asked = notification(**fields)
     return await notifier.send(message_id, asked, asked.parts()[at], rendered, frozenset(done))

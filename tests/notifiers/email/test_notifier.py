@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from dispatcher.notifiers.base import Report
 from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.notifiers.email import notifier as module
 from dispatcher.words.errors import Failure, Kind, Reason
-from tests.notifiers.email.examples import DATE, notification, send, settings, texts
-from tests.smtp_server import CUT, HANG, SmtpServer
+from tests.notifiers.email.examples import DATE, notification, report, send, settings, texts
+from tests.smtp_server import CUT, HANG, USUAL, SmtpServer
 
 THREE = ["Ada <ada@example.org>", "bob@example.org", "carl@example.org"]
 
@@ -43,6 +44,49 @@ async def test_the_author_of_the_notification_is_the_sender_of_the_envelope(serv
     await send(notifier, from_="Jürgen <j@bücher.example>")
 
     assert "j@xn--bcher-kva.example" == server.mails[0].sender
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ("250 2.0.0 Ok: queued as 4c3dXy", "2.0.0 Ok: queued as 4c3dXy"),
+        ("250 one\n250 two", "one two"),
+        ("250 \x1b[31mred", "\ufffd[31mred"),
+        ("250 " + "x" * 400, "x" * 197 + "…"),
+        ("250 ", None),
+    ],
+)
+async def test_what_the_server_calls_the_mail_is_told(server, notifier, answer, reference):
+    server.answer("DOT", answer)
+
+    assert Report({}, reference) == await report(notifier)
+
+
+async def test_what_the_server_calls_several_transactions_is_told_together(server, notifier_for):
+    notifier = notifier_for(server, max_recipients=1)
+    server.answer("DOT", "250 queued as A", "554 5.7.1 spam")
+    first = await report(notifier, to=THREE)
+    server.answer("DOT", "250 queued as B", "250 queued as C")
+    second = await report(notifier, to=THREE, done={0})
+
+    assert ("queued as A", {1, 2}) == (first.reference, set(first.failures))
+    assert Report({}, "queued as B; queued as C") == second
+
+
+async def test_what_the_server_calls_many_transactions_is_told_in_part(server, notifier_for):
+    server.answer("DOT", *["250 " + "x" * 100] * 20)
+
+    many = await report(notifier_for(server, max_recipients=1), to=[f"{at}@x.example" for at in range(20)])
+
+    assert many.reference is not None
+    assert 500 == len(many.reference.encode())
+
+
+async def test_what_was_not_taken_has_no_reference(server, notifier):
+    server.answer("RCPT", "550 5.1.1 no")
+
+    assert (await report(notifier)).reference is None
+    assert Report() == await report(notifier, done={0})
 
 
 async def test_who_was_served_before_is_named_but_not_served_again(server, notifier):
@@ -321,6 +365,70 @@ async def test_who_was_not_tried_is_not_unknown(server, notifier_for):
 
     assert {0: Kind.UNKNOWN, 1: Kind.TRANSIENT} == {slot: one.kind for slot, one in failures.items()}
     assert "not tried" in failures[1].text
+
+
+async def interrupted(server, notifier, at, **fields):
+    """Send, and interrupt that as soon as the server has seen so many commands of a kind."""
+    point, times = at
+    sending = asyncio.create_task(report(notifier, **fields))
+    await server.until(lambda: server.seen[point] == times)
+    sending.cancel()
+    return await sending
+
+
+@pytest.mark.parametrize("point", ["MAIL", "RCPT", "DATA", "DOT"])
+async def test_an_interruption_does_not_forget_whom_the_server_has_served(server, notifier_for, point):
+    notifier = notifier_for(server, max_recipients=1, connections=1)
+    server.answer(point, USUAL[point], HANG)
+
+    stopped = await interrupted(server, notifier, (point, 2), to=THREE)
+
+    assert {1, 2} == set(stopped.failures)
+    assert {(Kind.OUTAGE, Reason.INTERRUPTED)} == {(one.kind, one.reason) for one in stopped.failures.values()}
+    assert "2.0.0 queued as TEST" == stopped.reference
+    assert ["ada@example.org"] == server.mails[0].recipients
+    assert {} == await send(notifier, to=THREE, done={0})
+
+
+async def test_an_interruption_keeps_what_the_server_said_of_others(server, notifier_for):
+    notifier = notifier_for(server, max_recipients=2)
+    server.answer("RCPT", "250 ok", "550 5.1.1 no", "550 5.1.1 no", HANG)
+
+    stopped = await interrupted(server, notifier, ("RCPT", 4), to=[*THREE, "dora@example.org", "emil@example.org"])
+
+    expected = {
+        1: Reason.NO_SUCH_RECIPIENT,
+        2: Reason.NO_SUCH_RECIPIENT,
+        3: Reason.INTERRUPTED,
+        4: Reason.INTERRUPTED,
+    }
+    assert expected == {slot: one.reason for slot, one in stopped.failures.items()}
+
+
+async def test_an_interruption_while_waiting_for_a_connection_forgets_nobody(server, notifier_for):
+    notifier = notifier_for(server, max_recipients=1, connections=1, mails_per_connection=1)
+    server.answer("CONNECT", "220 hello", HANG)
+
+    stopped = await interrupted(server, notifier, ("CONNECT", 2), to=THREE)
+
+    assert {1, 2} == set(stopped.failures)
+
+
+@pytest.mark.parametrize("point", ["CONNECT", "MAIL", "RCPT", "DOT"])
+async def test_an_interruption_before_anybody_was_served_is_one(server, notifier_for, point):
+    notifier = notifier_for(server, max_recipients=2)
+    server.answer(point, HANG)
+
+    with pytest.raises(asyncio.CancelledError):
+        await interrupted(server, notifier, (point, 1), to=THREE)
+
+
+async def test_an_interruption_after_refusals_alone_is_one(server, notifier_for):
+    notifier = notifier_for(server, max_recipients=1)
+    server.answer("RCPT", "550 5.1.1 no", HANG)
+
+    with pytest.raises(asyncio.CancelledError):
+        await interrupted(server, notifier, ("RCPT", 2), to=THREE)
 
 
 async def test_when_the_service_is_away_nothing_is_said_about_single_recipients(server, notifier):
