@@ -8,7 +8,7 @@
     │       └── image/…
     └── application/…
 
-The same draft gives the same bytes, so that every attempt sends the same mail under the same `Message-ID`.
+The same draft gives the same bytes. Every attempt has the same `Message-ID`, and a `Date` of its own.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Several in a row: when what looks like the fault of single mails is the server's or the deployment's.
 
 Busy, out of storage, the sender of the settings not allowed: said once, it concerns one mail; said to one mail after
-the other with no success in between, it concerns all of them, and the queue had better pause than spend their attempts.
-Mails are told apart, so that one that always fails does not stop the others.
+the other with none that gets further in between, it concerns all of them, and the queue had better pause than spend
+their attempts. Mails are told apart, so that one that always fails does not stop the others.
 """
 
 from dispatcher.words.errors import Failure, Kind, Reason
@@ -12,13 +12,13 @@ LIMIT = 5
 
 
 class Streak:
-    """Counts, for each reason, the mails that failed for it since the last one that did not."""
+    """Counts, for each reason, the mails that failed for it since one got past its sender."""
 
     def __init__(self) -> None:
         self._mails: dict[Reason, set[str]] = {}
 
     def end(self) -> None:
-        """Begin again: a mail came through."""
+        """Begin again: a mail got past its sender, even if all its recipients, or its text, were refused then."""
         self._mails.clear()
 
     def escalate(self, message_id: str, failure: Failure) -> Failure:
