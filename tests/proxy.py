@@ -12,6 +12,7 @@ class Proxy:
 
     Attributes:
         port: where it listens; the same again after it was away.
+        open_connections: both sides counted: two for each client.
 
     """
 
@@ -44,14 +45,20 @@ class Proxy:
         for writer in tuple(self._writers):
             writer.transport.abort()
 
+    @property
+    def open_connections(self) -> int:
+        return len(self._writers)
+
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        far_writer = None
         try:
             with contextlib.suppress(OSError):
                 far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
                 self._writers.add(far_writer)
                 await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
         finally:
+            self._writers -= {writer, far_writer}
             writer.close()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,9 +20,10 @@ from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Accepted, Deferred, Rejected, Released
 from helpers.node import Node
+from tests import raw_amqp
 from tests.brokers.contract import FAILURE, LADDER, LONG, SHORT, WITHIN, BrokerContract, message, take, taking
 from tests.conftest import Certificates
-from tests.management import Management, rabbitmqctl
+from tests.management import Management, memory_alarm
 from tests.proxy import Proxy
 from tests.waiting import until
 
@@ -291,15 +293,12 @@ class TestLosingTheConnection:
     ):
         async with connected(settings(node, through(proxy))) as broker:
             await broker.declare(queue)
-            await rabbitmqctl(node, "set_vm_memory_high_watermark", "absolute", "1")  # it confirms nothing now
-            try:
+            async with memory_alarm(node):  # it confirms nothing now
                 publishing = asyncio.ensure_future(broker.publish(queue, message()))
                 await asyncio.wait({publishing}, timeout=0.3)
                 proxy.cut()
                 with pytest.raises(BrokerError, match="the connection was lost while publishing"):
                     await publishing
-            finally:
-                await rabbitmqctl(node, "set_vm_memory_high_watermark", "0.4")
 
     async def test_waiting_messages_survive_a_killed_and_a_stopped_node(self, tmp_path: Path):
         ladder_rung = timedelta(seconds=2)
@@ -335,6 +334,32 @@ class TestLosingTheConnection:
             node.remove()
 
         assert bodies == again == {b"%d" % number for number in range(50)}
+
+
+class TestAtABadMoment:
+    """Cut while queues are declared and consumers begin: the deliveries always come back."""
+
+    @pytest.mark.parametrize("delay", [number * 8 for number in range(6)])
+    async def test_cut_while_a_spell_begins(self, node: Node, proxy: Proxy, queue: str, delay: int):
+        async with connected(settings(node, through(proxy))) as broker, taking(broker, queue) as deliveries:
+            proxy.cut()
+            await until(lambda: proxy.open_connections >= 4)
+            await asyncio.sleep(delay / 1000)  # the moment is the point
+            proxy.cut()
+            async with operator(node) as channel:
+                await channel.default_exchange.publish(aio_pika.Message(b"after"), routing_key=queue)
+
+            assert b"after" == (await take(deliveries)).message.body
+
+    @pytest.mark.parametrize("delay", [number * 6 for number in range(5)])
+    async def test_stopped_while_a_spell_begins(self, node: Node, proxy: Proxy, queue: str, delay: int):
+        async with connected(settings(node, through(proxy))) as broker:
+            subscription = await broker.subscribe(queue, prefetch=1)
+            proxy.cut()
+            await until(lambda: proxy.open_connections >= 4)
+            await asyncio.sleep(delay / 1000)  # the moment is the point
+            async with asyncio.timeout(5):
+                await subscription.stop()
 
 
 class TestARefusalLater:
@@ -547,6 +572,32 @@ class TestOddMessages:
         assert "huge" not in again.headers
         assert "y" == again.headers["small"]
 
+    @pytest.mark.parametrize(
+        ("flags", "properties"),
+        [
+            (raw_amqp.MESSAGE_ID, raw_amqp.short(b"\xff\xfe")),
+            (raw_amqp.TIMESTAMP, struct.pack(">Q", (1 << 63) - 1)),
+            (raw_amqp.HEADERS, raw_amqp.table(b"\xff", b"t\x01")),
+            (raw_amqp.HEADERS, raw_amqp.table(b"at", b"T" + struct.pack(">Q", (1 << 63) - 1))),
+            (raw_amqp.HEADERS, raw_amqp.table(b"deep", raw_amqp.nested(2_000))),
+            (raw_amqp.HEADERS, raw_amqp.table(b"deep", raw_amqp.nested(200))),
+        ],
+        ids=["message_id", "timestamp", "header name", "header time", "too deep", "deep"],
+    )
+    async def test_what_cannot_be_decoded_does_not_cost_the_connection(
+        self, node: Node, broker: RabbitBroker, queue: str, flags: int, properties: bytes, caplog
+    ):
+        async with taking(broker, queue) as deliveries:
+            await asyncio.to_thread(raw_amqp.publish, node.amqp_port, "/", queue, b"odd", flags, properties)
+            delivery = await take(deliveries)
+            await delivery.settle(Deferred(delivery.message, SHORT, FAILURE))
+            again = await take(deliveries)
+            await again.settle(Accepted())
+
+        assert b"odd" == again.message.body
+        assert delivery.message.id == again.message.id
+        assert "was lost" not in caplog.text
+
     async def test_messages_of_one_id_can_be_settled_side_by_side(self, broker: RabbitBroker, queue: str):
         async with taking(broker, queue, prefetch=20) as deliveries:
             for number in range(20):
@@ -568,8 +619,7 @@ class TestPressure:
             for number in range(2):
                 await broker.publish(queue, message(b"%d" % number))
             kept, done = await take(deliveries), await take(deliveries)
-            await rabbitmqctl(node, "set_vm_memory_high_watermark", "absolute", "1")
-            try:
+            async with memory_alarm(node):
                 settling = asyncio.ensure_future(kept.settle(Rejected(kept.message, FAILURE)))
                 await done.settle(Accepted())
 
@@ -579,8 +629,6 @@ class TestPressure:
 
                 await until(acked)
                 assert not settling.done()
-            finally:
-                await rabbitmqctl(node, "set_vm_memory_high_watermark", "0.4")
             async with asyncio.timeout(WITHIN):
                 await settling
         async with taking(broker, dead_queue(queue)) as dead:
@@ -615,12 +663,9 @@ class TestPressure:
     async def test_a_broker_that_does_not_confirm_in_time_is_an_error(self, node: Node, queue: str):
         async with connected(settings(node, confirm_timeout=timedelta(milliseconds=200))) as broker:
             await broker.declare(queue)
-            await rabbitmqctl(node, "set_vm_memory_high_watermark", "absolute", "1")
-            try:
+            async with memory_alarm(node):
                 with pytest.raises(BrokerError, match=r"the broker does not confirm within 0\.2 s"):
                     await broker.publish(queue, message())
-            finally:
-                await rabbitmqctl(node, "set_vm_memory_high_watermark", "0.4")
 
     async def test_a_released_delivery_needs_no_copy(self, broker: RabbitBroker, queue: str):
         async with taking(broker, queue) as deliveries:

@@ -6,14 +6,22 @@ down, and with a wrong password it cannot be ended. So:
     broker        keeps a session alive: backoff with jitter, a new one after each loss
     session       two connections, one to consume and one to publish, from their start to the first loss: a broker
                   with a memory alarm stops reading from a connection that publishes, and acks must still get through
-    subscription  one queue's AMQP channel and its deliveries; made again when only the AMQP channel is lost
-    publisher     confirmed, mandatory publishing
+    subscription  one queue's deliveries, spell after spell
+    spell         an AMQP channel with a consumer, from its opening until it is closed
+    delivery      one message in our hands
+    keeper        publishes the copies of a delivery until they are kept
+    outlet        confirmed, mandatory publishing
     declare       the queues
     envelope      AMQP messages to ours and back
     connect       one connection; its errors as sentences
+    losses        the library's ways to say that something went away
+    tolerance     odd properties of a message do not cost us the connection
 """
 
 from dispatcher.brokers.rabbitmq.broker import RabbitBroker
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
+from dispatcher.brokers.rabbitmq.tolerance import install
 
 __all__ = ["RabbitBroker", "RabbitSettings"]
+
+install()

@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from datetime import timedelta
 
-from dispatcher.brokers.backoff import backoff
+from dispatcher.brokers.backoff import LONGEST, backoff
 from dispatcher.brokers.base import Broker, Subscription
 from dispatcher.brokers.rabbitmq.declare import Declarer
-from dispatcher.brokers.rabbitmq.publisher import Unroutable
+from dispatcher.brokers.rabbitmq.outlet import Unroutable
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
 from dispatcher.brokers.rabbitmq.subscription import RabbitSubscription
@@ -34,6 +33,7 @@ class RabbitBroker(Broker):
         self._changed = asyncio.Condition()
         self._refusal: BrokerError | None = None
         self._patient = True
+        self._closed = False
         self._supervisor: asyncio.Task[None] | None = None
         self._subscriptions: list[RabbitSubscription] = []
 
@@ -48,7 +48,7 @@ class RabbitBroker(Broker):
 
     async def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
         """Make the queue where it is missing and take its deliveries."""
-        subscription = RabbitSubscription(self, queue, prefetch)
+        subscription = RabbitSubscription(self, self._declarer, queue, prefetch)
         self._subscriptions.append(subscription)
         await subscription.begun()
         return subscription
@@ -57,13 +57,14 @@ class RabbitBroker(Broker):
         """Publish to a queue, which is made where it is missing; confirmed."""
         session = await self.session()
         try:
-            await session.publisher.publish(queue, message)
+            await session.outlet.publish(queue, message)
         except Unroutable:
-            await self.declare_on(session, queue)
-            await session.publisher.publish(queue, message)
+            await self._declarer.declare(session.consuming, queue)
+            await session.outlet.publish(queue, message)
 
     async def close(self) -> None:
         """Close the connections."""
+        self._closed = True
         for subscription in self._subscriptions:
             await subscription.stop()
         if self._supervisor is not None:
@@ -82,21 +83,18 @@ class RabbitBroker(Broker):
 
     async def declare(self, queue: str) -> None:
         """Make the work queue and everything that belongs to it, or find it made."""
-        await self.declare_on(await self.session(), queue)
-
-    async def declare_on(self, session: Session, queue: str) -> None:
-        """Make the work queue and everything that belongs to it."""
+        session = await self.session()
         await self._declarer.declare(session.consuming, queue)
 
-    async def declare_again(self, session: Session, queue: str, rung: timedelta | None) -> None:
-        """Make one delay queue, or the queue of dead letters, that has gone missing."""
-        await self._declarer.delay_queue(session.consuming, queue, rung)
-
     async def _keep_connected(self) -> None:
+        """Open one session after the other; only a refusal of the very first one ends this, and `start` raises it.
+
+        The library loses a cancellation that comes in the same turn as an answer: hence a flag beside it.
+        """
         waits = backoff()
         said = ""
         was_up = False
-        while True:
+        while not self._closed:
             try:
                 session = await Session.open(self._settings)
             except BrokerError as error:
@@ -106,16 +104,23 @@ class RabbitBroker(Broker):
                 said = _say_once(f"{error}; trying on until it can", said)
             else:
                 log.info("connected to RabbitMQ at %s", self._settings.address)
-                was_up, said, waits = True, "", backoff()
-                await self._live(session)
-            await asyncio.sleep(next(waits))
+                was_up, said = True, ""
+                if await self._live(session) > LONGEST:  # one that is lost at once is not tried again at once
+                    waits = backoff()
+            if not self._closed:
+                await asyncio.sleep(next(waits))
 
-    async def _live(self, session: Session) -> None:
+    async def _live(self, session: Session) -> float:
+        """Hand out a session until it is lost; give the seconds it lived."""
+        began = asyncio.get_running_loop().time()
         await self._change(session, None)
+        if self._closed:
+            return 0.0  # `close` closes it
         why = await session.until_lost()
         log.warning("the connection to RabbitMQ was lost (%s)", why)
         await self._change(None, None)
         await session.close()
+        return asyncio.get_running_loop().time() - began
 
     async def _change(self, session: Session | None, refusal: BrokerError | None) -> None:
         async with self._changed:

@@ -6,13 +6,13 @@ import ssl
 
 import aio_pika
 from aiormq.exceptions import (
-    AMQPError,
     AuthenticationError,
     ConnectionClosed,
     InvalidFrameError,
     ProbableAuthenticationError,
 )
 
+from dispatcher.brokers.rabbitmq.losses import LOSSES
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
 from dispatcher.words.errors import BrokerError, BrokerRefused
 
@@ -39,7 +39,7 @@ async def connect(settings: RabbitSettings, purpose: str) -> aio_pika.abc.Abstra
             ssl_context=settings.secure(),
             client_properties={"connection_name": f"dispatcher {purpose} {socket.gethostname()}:{os.getpid()}"},
         )
-    except (AMQPError, OSError, TimeoutError) as error:
+    except (*LOSSES, ValueError) as error:  # the last: a name that is no name of a host
         raise explain(error, settings) from error
 
 
@@ -55,7 +55,9 @@ def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
         )
     cause = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
     if isinstance(cause, ssl.SSLError):
-        return BrokerRefused(f"{where}: TLS failed ({cause.reason or cause}); check ca_file and cert_file of brokers.rabbitmq")
+        return BrokerRefused(
+            f"{where}: TLS failed ({cause.reason or cause}); check ca_file and cert_file of brokers.rabbitmq"
+        )
     if isinstance(error, TimeoutError):
         return BrokerError(f"{where} does not answer within {settings.connect_timeout.total_seconds():g} s")
     words = _network_words(error)

@@ -14,13 +14,13 @@ from typing import Any
 
 import aio_pika
 from aiormq.exceptions import (
-    AMQPError,
     ChannelAccessRefused,
-    ChannelInvalidStateError,
+    ChannelLockedResource,
     ChannelNotFoundEntity,
     ChannelPreconditionFailed,
 )
 
+from dispatcher.brokers.rabbitmq.losses import losses_as_broker_errors, refusal_text
 from dispatcher.brokers.topology import (
     EXCHANGE,
     QueueType,
@@ -30,14 +30,11 @@ from dispatcher.brokers.topology import (
     retry_queue,
     work_arguments,
 )
-from dispatcher.words.errors import BrokerError, BrokerRefused
+from dispatcher.words.errors import BrokerRefused
 from dispatcher.words.retries import Ladder
 
 RPC_TIMEOUT = 30.0
 """Seconds for the broker to answer a declaration: a queue whose leader is lost lets it hang."""
-
-REFUSALS = (ChannelAccessRefused, ChannelNotFoundEntity, ChannelPreconditionFailed)
-"""The answers that mean something to us; with each the broker closes the AMQP channel."""
 
 log = logging.getLogger(__name__)
 
@@ -68,15 +65,19 @@ class Declarer:
         """
         await self._work_queue(connection, queue)
         for rung in self._ladder.rungs:
-            await self._our_queue(connection, retry_queue(queue, rung), retry_arguments(queue, rung))
-        await self._our_queue(connection, dead_queue(queue), dead_arguments())
+            await self.declare_retry(connection, queue, rung)
+        await self.declare_dead(connection, queue)
         await self._exchange(connection, queue)
 
     async def _work_queue(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
         try:
             await _declare(connection, queue, work_arguments(queue, self._queue_type))
+        except ChannelLockedResource as error:
+            raise BrokerRefused(
+                f"the queue {queue} belongs to another connection alone: {refusal_text(error)}"
+            ) from error
         except ChannelPreconditionFailed as error:
-            difference = f"the queue {queue} exists and differs: {words(error)}"
+            difference = f"the queue {queue} exists and differs: {refusal_text(error)}"
             if self._strict:
                 raise BrokerRefused(
                     f"{difference}; use it as it is (strict: false), or remove it by hand and start again"
@@ -93,25 +94,25 @@ class Declarer:
             await _declare(connection, queue, {}, passive=True)
         except ChannelNotFoundEntity:
             raise BrokerRefused(
-                f"the queue {queue} is missing and may not be made: {words(refusal)}; "
+                f"the queue {queue} is missing and may not be made: {refusal_text(refusal)}; "
                 f"make it, or give the user the permission to configure '{queue}.*'"
             ) from refusal
-        self._warn(f"the queue {queue} may not be declared ({words(refusal)}); it is used as it is")
+        self._warn(f"the queue {queue} may not be declared ({refusal_text(refusal)}); it is used as it is")
 
     async def _our_queue(
         self, connection: aio_pika.abc.AbstractConnection, name: str, arguments: Mapping[str, Any]
     ) -> None:
         try:
             await _declare(connection, name, arguments)
-        except ChannelPreconditionFailed as error:
+        except (ChannelLockedResource, ChannelPreconditionFailed) as error:
             raise BrokerRefused(
-                f"the queue {name} exists and differs from what keeps messages safe: {words(error)}; "
+                f"the queue {name} exists and differs from what keeps messages safe: {refusal_text(error)}; "
                 "remove it by hand when it is empty and start again"
             ) from error
         except ChannelAccessRefused as error:
             raise BrokerRefused(
-                f"the queue {name} may not be made: {words(error)}; give the user the permission to configure it, "
-                "to write to it and to read from it"
+                f"the queue {name} may not be made: {refusal_text(error)}; "
+                "give the user the permission to configure it, to write to it and to read from it"
             ) from error
 
     async def _exchange(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
@@ -122,18 +123,17 @@ class Declarer:
                 await (await channel.get_queue(queue, ensure=False)).bind(exchange, queue, timeout=RPC_TIMEOUT)
         except (ChannelAccessRefused, ChannelPreconditionFailed) as error:
             self._warn(
-                f"publishers cannot use the exchange {EXCHANGE} for {queue}: {words(error)}; "
+                f"publishers cannot use the exchange {EXCHANGE} for {queue}: {refusal_text(error)}; "
                 f"they can still publish to the queue {queue} itself"
             )
 
-    async def delay_queue(
-        self, connection: aio_pika.abc.AbstractConnection, queue: str, rung: timedelta | None
-    ) -> None:
-        """Make one delay queue again, or the queue of dead letters when there is no rung."""
-        if rung is None:
-            await self._our_queue(connection, dead_queue(queue), dead_arguments())
-        else:
-            await self._our_queue(connection, retry_queue(queue, rung), retry_arguments(queue, rung))
+    async def declare_retry(self, connection: aio_pika.abc.AbstractConnection, queue: str, rung: timedelta) -> None:
+        """Make one delay queue; raises as `declare`."""
+        await self._our_queue(connection, retry_queue(queue, rung), retry_arguments(queue, rung))
+
+    async def declare_dead(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
+        """Make the queue of the dead letters; raises as `declare`."""
+        await self._our_queue(connection, dead_queue(queue), dead_arguments())
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self._said:
@@ -144,15 +144,11 @@ class Declarer:
 @asynccontextmanager
 async def _channel(connection: aio_pika.abc.AbstractConnection) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
     """Open a throw-away AMQP channel; what goes wrong on it, other than a refusal, becomes a `BrokerError`."""
-    channel = aio_pika.Channel(connection, publisher_confirms=False)
-    try:
+    async with losses_as_broker_errors("declaring queues"):
+        channel = aio_pika.Channel(connection, publisher_confirms=False)
         await channel.initialize(timeout=RPC_TIMEOUT)
         yield channel
         await channel.close()
-    except REFUSALS:
-        raise
-    except (AMQPError, ChannelInvalidStateError, OSError, TimeoutError) as error:
-        raise BrokerError(f"the broker went away or does not answer ({type(error).__name__})") from error
 
 
 async def _declare(
@@ -162,9 +158,3 @@ async def _declare(
         await channel.declare_queue(
             name, durable=True, passive=passive, arguments=dict(arguments) or None, timeout=RPC_TIMEOUT
         )
-
-
-def words(error: Exception) -> str:
-    """Give the broker's own words of a refusal, without its prefix in capitals."""
-    text = str(error.args[-1]) if error.args else str(error)
-    return text.partition(" - ")[2] or text

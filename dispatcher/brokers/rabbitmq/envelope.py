@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import aio_pika
+import aiormq
 
 from dispatcher.words.messages import ID, Message, Properties
 
@@ -20,26 +21,28 @@ _BROKERS_OWN_PREFIXES = ("x-first-death-", "x-last-death-", "x-opt-")
 _PLAIN = (bool, int, float, str, datetime, Decimal, type(None))
 _LARGEST = 1 << 63
 SHORT_STRING = 255
+DEEPEST = 20
 HEADERS_LIMIT = 32_000
 """Bytes of headers on a copy, roughly; over 128 KiB the broker would close the connection."""
 
 
-def read(incoming: aio_pika.abc.AbstractIncomingMessage) -> Message:
+def read(incoming: aiormq.abc.DeliveredMessage) -> Message:
     """Take a message from the broker; one without `message_id` gets one."""
-    headers = sound_headers(incoming.headers)
+    said = incoming.header.properties
+    headers = sound_headers(said.headers or {})
     return Message(
         body=incoming.body,
-        id=_identity(headers.get(ID)) or incoming.message_id or uuid4().hex,
+        id=_identity(headers.get(ID)) or said.message_id or uuid4().hex,
         headers=headers,
         properties=Properties(
-            content_type=incoming.content_type,
-            content_encoding=incoming.content_encoding,
-            correlation_id=incoming.correlation_id,
-            reply_to=incoming.reply_to,
-            type=incoming.type,
-            app_id=incoming.app_id,
-            priority=incoming.priority or None,  # none at all is told as 0
-            timestamp=incoming.timestamp,
+            content_type=said.content_type,
+            content_encoding=said.content_encoding,
+            correlation_id=said.correlation_id,
+            reply_to=said.reply_to,
+            type=said.message_type,
+            app_id=said.app_id,
+            priority=said.priority or None,
+            timestamp=said.timestamp,
         ),
     )
 
@@ -87,12 +90,14 @@ def _is_ours_to_carry(name: str) -> bool:
     return lower not in _BROKERS_OWN and not lower.startswith(_BROKERS_OWN_PREFIXES)
 
 
-def _is_sound(value: Any) -> bool:
+def _is_sound(value: Any, depth: int = 0) -> bool:
     """Tell whether the library that decoded a value can encode it again."""
+    if depth > DEEPEST:
+        return False
     if isinstance(value, list):
-        return all(map(_is_sound, value))
+        return all(_is_sound(one, depth + 1) for one in value)
     if isinstance(value, dict):
-        return all(isinstance(name, str) and _is_sound(one) for name, one in value.items())
+        return all(isinstance(name, str) and _is_sound(one, depth + 1) for name, one in value.items())
     if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
         return False
     return isinstance(value, _PLAIN)

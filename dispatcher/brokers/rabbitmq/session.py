@@ -5,10 +5,10 @@ import contextlib
 from typing import Any, Self
 
 import aio_pika
-from aiormq.exceptions import AMQPError
 
 from dispatcher.brokers.rabbitmq.connect import connect
-from dispatcher.brokers.rabbitmq.publisher import Publisher
+from dispatcher.brokers.rabbitmq.losses import LOSSES
+from dispatcher.brokers.rabbitmq.outlet import Outlet
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
 
 CLOSE_TIMEOUT = 5.0
@@ -20,7 +20,7 @@ class Session:
 
     Attributes:
         consuming: deliveries and acks go here, so that they get through while publishing is blocked.
-        publisher: confirmed publishing, on the other connection.
+        outlet: confirmed publishing, on the other connection.
 
     """
 
@@ -28,7 +28,7 @@ class Session:
         self, consuming: aio_pika.abc.AbstractConnection, publishing: aio_pika.abc.AbstractConnection, timeout: float
     ) -> None:
         self.consuming = consuming
-        self.publisher = Publisher(publishing, timeout)
+        self.outlet = Outlet(publishing, timeout)
         self._publishing = publishing
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         # On a plain connection only the callbacks tell that the other side has gone.
@@ -76,6 +76,6 @@ def _why(error: BaseException | None) -> str:
 
 
 async def _close(connection: aio_pika.abc.AbstractConnection) -> None:
-    with contextlib.suppress(AMQPError, OSError, RuntimeError, TimeoutError):
+    with contextlib.suppress(*LOSSES):
         async with asyncio.timeout(CLOSE_TIMEOUT):
             await connection.close()

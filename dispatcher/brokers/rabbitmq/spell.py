@@ -2,35 +2,20 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any
 from uuid import uuid4
 
 import aio_pika
-from aiormq.exceptions import AMQPError, ChannelAccessRefused, ChannelInvalidStateError
+import aiormq
+from aiormq.exceptions import ChannelAccessRefused
 
-from dispatcher.brokers.rabbitmq.declare import RPC_TIMEOUT, words
+from dispatcher.brokers.rabbitmq.declare import RPC_TIMEOUT
+from dispatcher.brokers.rabbitmq.losses import LOSSES, REFUSALS, losses_as_broker_errors, refusal_text
 from dispatcher.brokers.rabbitmq.session import Session
-from dispatcher.words.errors import BrokerRefused
+from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 
-LOSSES = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
-"""What the library raises when an AMQP channel or a connection has gone."""
-
-Incoming = aio_pika.abc.AbstractIncomingMessage
-
-
-class Sessions(Protocol):
-    """What a subscription needs of its broker."""
-
-    async def session(self) -> Session:
-        """Wait for a session that is up."""
-
-    async def declare_on(self, session: Session, queue: str) -> None:
-        """Make the work queue and everything that belongs to it."""
-
-    async def declare_again(self, session: Session, queue: str, rung: timedelta | None) -> None:
-        """Make one delay queue, or the queue of dead letters, that has gone missing."""
+Incoming = aiormq.abc.DeliveredMessage
 
 
 class Spell:
@@ -41,11 +26,10 @@ class Spell:
 
     """
 
-    def __init__(self, broker: Sessions, session: Session, queue: str) -> None:
-        self.broker = broker
+    def __init__(self, session: Session, queue: str) -> None:
         self.session = session
-        self.queue = queue
         self.over = asyncio.Event()
+        self._queue = queue
         self._channel = aio_pika.Channel(session.consuming, publisher_confirms=False)
         self._closed = False
         self._in_hand = 0
@@ -61,28 +45,48 @@ class Spell:
 
         Raises:
             BrokerRefused: the user may not read from the queue.
+            BrokerError: the broker went away, or the queue did.
 
         """
-        await self._channel.initialize(timeout=RPC_TIMEOUT)
-        self._channel.close_callbacks.add(self._on_close)
-        underlay = await self._channel.get_underlay_channel()
-        underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
-        await self._channel.set_qos(prefetch_count=prefetch, timeout=RPC_TIMEOUT)
-        try:
-            queue = await self._channel.get_queue(self.queue, ensure=False)
-            await queue.consume(self._callback(take), consumer_tag=self._tag, timeout=RPC_TIMEOUT)
-        except ChannelAccessRefused as error:
-            raise BrokerRefused(
-                f"the queue {self.queue} may not be read: {words(error)}; give the user the permission to read from it"
-            ) from error
+        async with losses_as_broker_errors(f"beginning to take from {self._queue}"):
+            await self._channel.initialize(timeout=RPC_TIMEOUT)
+            self._channel.close_callbacks.add(self._on_close)
+            await self._channel.set_qos(prefetch_count=prefetch, timeout=RPC_TIMEOUT)
+            underlay = await self._channel.get_underlay_channel()
+            underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
+            try:
+                # Without the library's own message class: it refuses odd properties, in a task where nobody would see it.
+                await underlay.basic_consume(
+                    self._queue, self._callback(take), consumer_tag=self._tag, timeout=RPC_TIMEOUT
+                )
+            except ChannelAccessRefused as error:
+                raise BrokerRefused(
+                    f"the queue {self._queue} may not be read: {refusal_text(error)}; "
+                    "give the user the permission to read from it"
+                ) from error
+            except REFUSALS as error:
+                raise BrokerError(f"the queue {self._queue} cannot be taken from: {refusal_text(error)}") from error
 
-    def _callback(self, take: Callable[[Incoming], None]) -> Callable[[Incoming], Awaitable[None]]:
+    def _callback(self, take: Callable[[Incoming], None]) -> Callable[[Incoming], Coroutine[Any, Any, None]]:
         # The library runs this in a task of the AMQP channel and cancels it with that: it must not do any work.
         async def callback(incoming: Incoming) -> None:
             self._in_hand += 1
             take(incoming)
 
         return callback
+
+    async def answer(self, tag: int, *, ack: bool) -> None:
+        """Tell the broker how a delivery ended: done, or to be handed out again.
+
+        Raises:
+            DeliveryLost: it did not hear it.
+
+        """
+        try:
+            underlay = await self._channel.get_underlay_channel()
+            await (underlay.basic_ack(tag) if ack else underlay.basic_nack(tag, requeue=True))
+        except LOSSES as error:
+            raise DeliveryLost(f"the broker did not hear how the delivery ended ({type(error).__name__})") from error
 
     async def end(self) -> None:
         """Take nothing new; what is in hand can still be settled."""

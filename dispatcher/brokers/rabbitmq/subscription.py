@@ -4,29 +4,41 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from dispatcher.brokers.backoff import backoff
 from dispatcher.brokers.base import Delivery, Subscription
+from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.delivery import RabbitDelivery
+from dispatcher.brokers.rabbitmq.keeper import Keeper
 from dispatcher.brokers.rabbitmq.session import Session
-from dispatcher.brokers.rabbitmq.spell import LOSSES, Incoming, Sessions, Spell
+from dispatcher.brokers.rabbitmq.spell import Incoming, Spell
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 from dispatcher.words.outcomes import Released
 
 log = logging.getLogger(__name__)
 
 
+class Sessions(Protocol):
+    """What a subscription needs of its broker."""
+
+    async def session(self) -> Session:
+        """Wait for a session that is up."""
+
+
 class RabbitSubscription(Subscription):
     """The deliveries of one queue, spell after spell."""
 
-    def __init__(self, broker: Sessions, queue: str, prefetch: int) -> None:
+    def __init__(self, broker: Sessions, declarer: Declarer, queue: str, prefetch: int) -> None:
         self._broker = broker
+        self._declarer = declarer
         self._queue = queue
         self._prefetch = prefetch
         self._inbox: asyncio.Queue[RabbitDelivery | None] = asyncio.Queue()
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._spell: Spell | None = None
-        self._keeper = asyncio.create_task(self._keep_consuming(), name=f"consume {queue}")
+        self._stopped = False
+        self._consuming = asyncio.create_task(self._keep_consuming(), name=f"consume {queue}")
 
     async def begun(self) -> None:
         """Wait for the first spell.
@@ -47,8 +59,9 @@ class RabbitSubscription(Subscription):
 
     async def stop(self) -> None:
         """Cancel the consumer and give back what nobody has taken out."""
-        self._keeper.cancel()
-        await asyncio.wait({self._keeper})
+        self._stopped = True
+        self._consuming.cancel()
+        await asyncio.wait({self._consuming})
         if self._spell is not None:
             await self._spell.end()
         while not self._inbox.empty():
@@ -59,8 +72,12 @@ class RabbitSubscription(Subscription):
         self._inbox.put_nowait(None)
 
     async def _keep_consuming(self) -> None:
+        """Begin one spell after the other; only a refusal of the very first one ends this, and `begun` raises it.
+
+        The library loses a cancellation that comes in the same turn as an answer: hence a flag beside it.
+        """
         waits = backoff()
-        while True:
+        while not self._stopped:
             session = await self._broker.session()
             try:
                 spell = await self._begin_spell(session)
@@ -69,19 +86,23 @@ class RabbitSubscription(Subscription):
                     self._begun.set_exception(error)
                     return
                 log.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
-            except (BrokerError, *LOSSES) as error:
-                log.warning("cannot take deliveries from %s: %s", self._queue, error)
+            except BrokerError as error:
+                log.warning("cannot take deliveries from %s yet: %s", self._queue, error)
+            except Exception:
+                log.exception("a bug while taking deliveries from %s", self._queue)
             else:
                 waits = backoff()
                 await self._until_over(spell)
-            await asyncio.sleep(next(waits))
+            if not self._stopped:
+                await asyncio.sleep(next(waits))
 
     async def _begin_spell(self, session: Session) -> Spell:
-        await self._broker.declare_on(session, self._queue)
-        spell = Spell(self._broker, session, self._queue)
+        await self._declarer.declare(session.consuming, self._queue)
+        spell = Spell(session, self._queue)
+        keeper = Keeper(session, self._declarer, self._queue)
 
         def take(incoming: Incoming) -> None:
-            self._inbox.put_nowait(RabbitDelivery(spell, incoming))
+            self._inbox.put_nowait(RabbitDelivery(spell, keeper, incoming))
 
         await spell.begin(self._prefetch, take)
         self._spell = spell
@@ -91,6 +112,8 @@ class RabbitSubscription(Subscription):
         return spell
 
     async def _until_over(self, spell: Spell) -> None:
+        if self._stopped:
+            return
         await spell.over.wait()
         if not spell.session.is_lost:
             log.warning("the broker ended the deliveries from the queue %s; asking again", self._queue)

@@ -1,15 +1,14 @@
-"""Publishing that is certain: mandatory and confirmed, or an error."""
+"""Where our messages leave for the broker: mandatory and confirmed, or an error."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
 
 import aio_pika
 from aio_pika.exceptions import DeliveryError, PublishError
-from aiormq.exceptions import AMQPError, ChannelInvalidStateError
 
 from dispatcher.brokers.rabbitmq.envelope import write
+from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text
 from dispatcher.words.errors import BrokerError
 from dispatcher.words.messages import Message
 
@@ -18,7 +17,7 @@ class Unroutable(BrokerError):
     """The queue that a message was published to is not there."""
 
 
-class Publisher:
+class Outlet:
     """Publishes on one connection, through an AMQP channel that is opened again when the broker has closed it.
 
     Args:
@@ -42,10 +41,24 @@ class Publisher:
             BrokerError: not confirmed; the broker may have it nevertheless.
 
         """
-        async with self._alone(message.id), self._as_broker_errors(queue):
-            async with asyncio.timeout(self._timeout):
+        try:
+            async with self._alone(message.id), losses_as_broker_errors("publishing"), asyncio.timeout(self._timeout):
                 channel = await self._open_channel()
-                await channel.default_exchange.publish(write(message), routing_key=queue, mandatory=True)
+                await self._publish(channel, queue, message)
+        except BrokerError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise BrokerError(f"the broker does not confirm within {self._timeout:g} s") from error
+            raise
+
+    async def _publish(self, channel: aio_pika.abc.AbstractChannel, queue: str, message: Message) -> None:
+        try:
+            await channel.default_exchange.publish(write(message), routing_key=queue, mandatory=True)
+        except PublishError as error:
+            raise Unroutable(f"the queue {queue} is missing") from error
+        except DeliveryError as error:
+            raise BrokerError(f"the queue {queue} takes nothing more (the broker said no to a message)") from error
+        except REFUSALS as error:
+            raise BrokerError(f"nothing may be published to the queue {queue}: {refusal_text(error)}") from error
 
     async def unblocked(self) -> None:
         """Wait while the broker refuses to read from publishers (a memory or disk alarm).
@@ -75,21 +88,3 @@ class Publisher:
         finally:
             del self._in_flight[message_id]
             mine.set_result(None)
-
-    @asynccontextmanager
-    async def _as_broker_errors(self, queue: str) -> AsyncIterator[None]:
-        try:
-            yield
-        except PublishError as error:
-            raise Unroutable(f"the queue {queue} is missing") from error
-        except DeliveryError as error:
-            raise BrokerError(f"the queue {queue} takes nothing more (the broker said no to a message)") from error
-        except TimeoutError as error:
-            raise BrokerError(f"the broker does not confirm within {self._timeout:g} s") from error
-        except (AMQPError, ChannelInvalidStateError, OSError) as error:
-            raise BrokerError(f"the connection was lost while publishing ({type(error).__name__})") from error
-        except asyncio.CancelledError as error:
-            # aiormq ends its waiters so when the connection is closed, although nobody cancelled us.
-            if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
-                raise
-            raise BrokerError("the connection was lost while publishing") from error

@@ -1,0 +1,51 @@
+"""What the library raises when an AMQP channel or a connection goes away under its hands, as one error of ours."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from aiormq.exceptions import (
+    AMQPError,
+    ChannelAccessRefused,
+    ChannelLockedResource,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+)
+
+from dispatcher.words.errors import BrokerError
+
+LOSSES = (AMQPError, RuntimeError, OSError, TimeoutError)
+"""Plain `RuntimeError` is aio-pika's, for a connection that closed in between; so is `ChannelInvalidStateError`."""
+
+REFUSALS = (ChannelAccessRefused, ChannelLockedResource, ChannelNotFoundEntity, ChannelPreconditionFailed)
+"""A no of the broker; with each it closes the AMQP channel."""
+
+
+@asynccontextmanager
+async def losses_as_broker_errors(doing: str) -> AsyncIterator[None]:
+    """Let refusals and our own errors through; make every way of losing the broker a `BrokerError`.
+
+    Args:
+        doing: what could not be done, for the sentence.
+
+    """
+    try:
+        yield
+    except REFUSALS:
+        raise
+    except TimeoutError as error:
+        raise BrokerError(f"the broker did not answer in time while {doing}") from error
+    except LOSSES as error:
+        raise BrokerError(f"the connection was lost while {doing} ({type(error).__name__})") from error
+    except asyncio.CancelledError as error:
+        # aiormq ends its waiters like this when a connection closes, although nobody cancelled us.
+        if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
+            raise
+        raise BrokerError(f"the connection was lost while {doing}") from error
+
+
+def refusal_text(error: Exception) -> str:
+    """Give the broker's own words of a refusal, without its prefix in capitals."""
+    text = str(error.args[-1]) if error.args else str(error)
+    return text.partition(" - ")[2] or text
