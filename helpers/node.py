@@ -17,7 +17,6 @@ Whoever opens a folder in which something still runs ends that first, after chec
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -29,7 +28,9 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers import handshake, node_files, processes  # noqa: E402 - found only after the line above, when run as a script
+from helpers import handshake, node_files, node_programs, processes  # noqa: E402 - found only after the line above, when run as a script
+from helpers.node_notes import Notes  # noqa: E402
+from helpers.node_programs import NodeFailure  # noqa: E402
 from helpers.ports import free_port, is_free  # noqa: E402
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ if TYPE_CHECKING:
 
 USUAL = {"amqp": 5672, "management": 15672, "distribution": 25672, "tls": 5671}
 MENTIONED = 10
-
-
-class NodeFailure(Exception):
-    """A node cannot be started; the text says why, and shows the end of its log."""
 
 
 class Node:
@@ -76,11 +73,12 @@ class Node:
         """
         self.folder = folder.absolute()
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._notes = Notes(self.folder)
         self._wishes = node_files.Wishes(tls, extra_config, management)
         self._broker: subprocess.Popen | None = None
         self._epmd: subprocess.Popen | None = None
         self._guard: subprocess.Popen | None = None
-        self._name = self._state().get("name") or f"dispatcher-{secrets.token_hex(4)}@localhost"
+        self._name = self._notes.name or f"dispatcher-{secrets.token_hex(4)}@localhost"
         self._ports = self._choose_ports(USUAL if usual_ports else {})
         self.amqp_port: int = self._ports["amqp"]
         self.management_port: int = self._ports["management"]
@@ -99,7 +97,7 @@ class Node:
     @property
     def running(self) -> bool:
         """Whether the broker's process runs, started by this program or by an earlier one."""
-        return "broker" in self._running()
+        return "broker" in self._notes.running()
 
     def start(self, timeout: float = 60.0, *, keep: bool = False) -> None:
         """Start it, on the data and ports it had before; return when a client can log in.
@@ -135,6 +133,25 @@ class Node:
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def environment(self) -> dict[str, str]:
+        """Give the environment in which RabbitMQ's own programs mean this node."""
+        return node_files.environment(self.folder, self._name, self._ports)
+
+    def ctl(self, *command: str) -> str:
+        """Run `rabbitmqctl` on it; give what that says.
+
+        Raises:
+            NodeFailure: it did not work.
+
+        """
+        program = node_programs.server().with_name("rabbitmqctl")
+        done = subprocess.run(
+            [program, *command], env=self.environment(), capture_output=True, text=True, encoding="utf-8", check=False
+        )
+        if done.returncode != 0:
+            raise NodeFailure(f"rabbitmqctl {' '.join(command)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
     def log_tail(self, lines: int = 30) -> str:
         """Give the last lines of what it wrote, for whoever has to find out why."""
         paths = [self.folder / "log" / "output.txt", *sorted((self.folder / "log").glob("*.log"))]
@@ -151,21 +168,21 @@ class Node:
     # What runs -------------------------------------------------------------------------------------------------------
 
     def _launch(self, *, keep: bool) -> None:
-        server, epmd = _programs()
+        server, epmd = node_programs.server(), node_programs.epmd()
         node_files.write(self.folder, self._ports, self._wishes)
         (self.folder / "log" / "output.txt").unlink(missing_ok=True)
-        environment = node_files.environment(self.folder, self._name, self._ports)
+        environment = self.environment()
         if not keep:
-            self._guard = _spawn(
+            self._guard = node_programs.spawn(
                 [sys.executable, "-IS", __file__, self.folder], dict(os.environ), self.folder, held=True
             )
-        self._epmd = _spawn(
+        self._epmd = node_programs.spawn(
             [epmd, "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], environment, self.folder
         )
         self._note()
         # Only then: a broker that finds none may start one, as a daemon for the whole machine.
         processes.await_that(lambda: not is_free(self._ports["epmd"]) or self._epmd.poll() is not None, 10)
-        self._broker = _spawn([server], environment, self.folder)
+        self._broker = node_programs.spawn([server], environment, self.folder)
         self._note()
 
     def _await_ready(self, timeout: float) -> None:
@@ -187,7 +204,7 @@ class Node:
         return not any(is_free(port) for port in [*awaited, *filter(None, [self.tls_port])])
 
     def _end_leftovers(self, *, at_once: bool = False) -> None:
-        running = self._running()
+        running = self._notes.running()
         for name in ("broker", "epmd"):  # in this order: the broker says goodbye to its epmd
             if name in running:
                 running[name].end(at_once=at_once)
@@ -201,75 +218,17 @@ class Node:
             self._guard.wait()
             self._guard = None
 
-    # What is known about it, across programs -------------------------------------------------------------------------
-
-    @property
-    def _state_path(self) -> Path:
-        return self.folder / "node.json"
-
-    def _state(self) -> dict[str, Any]:
-        try:
-            return json.loads(self._state_path.read_text())
-        except (OSError, ValueError):
-            return {}
-
     def _note(self) -> None:
-        if not self.folder.exists():
-            return
-        children = {"broker": self._broker, "epmd": self._epmd}
-        running = {name: processes.Identity.of(child.pid) for name, child in children.items() if child is not None}
-        state = {**self._state(), "name": self._name, "ports": self._ports, "processes": running}
-        fresh = self._state_path.with_suffix(".new")
-        fresh.write_text(json.dumps(state))
-        fresh.replace(self._state_path)
-
-    def _running(self) -> dict[str, processes.Identity]:
-        noted = self._state().get("processes", {})
-        identities = {name: processes.Identity(*identity) for name, identity in noted.items()}
-        return {name: identity for name, identity in identities.items() if identity.runs()}
+        self._notes.write(self._name, self._ports, {"broker": self._broker, "epmd": self._epmd})
 
     def _choose_ports(self, preferred: dict[str, int]) -> dict[str, int]:
-        noted = self._state().get("ports", {})
-        if noted and self._running():
+        noted = self._notes.ports
+        if noted and self._notes.running():
             return noted
         ports: dict[str, int] = {}
         for name in (*USUAL, "epmd"):
             ports[name] = free_port(noted.get(name) or preferred.get(name), besides=ports.values())
         return ports
-
-
-def find_server() -> Path | None:
-    """Give RabbitMQ's own start script: the one that does not switch to another user."""
-    for folder in ("/usr/lib/rabbitmq/bin", *os.get_exec_path(), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"):
-        script = Path(folder) / "rabbitmq-server"
-        if os.access(script, os.X_OK) and script.is_file():
-            return script
-    return None
-
-
-def _programs() -> tuple[Path, str]:
-    server = find_server()
-    if server is None:
-        raise NodeFailure("There is no rabbitmq-server on this machine; `python3 helpers/rabbitmq.py install` gets it.")
-    # Where Erlang was not installed as a package, epmd lies only beside the virtual machine.
-    epmd = shutil.which("epmd") or next(map(str, Path("/usr").glob("l*/**/erlang/erts-*/bin/epmd")), None)
-    if epmd is None:
-        raise NodeFailure("There is a rabbitmq-server but no epmd: Erlang is not installed completely.")
-    return server, epmd
-
-
-def _spawn(command: list, environment: dict[str, str], folder: Path, *, held: bool = False) -> subprocess.Popen:
-    """Start a process in a session of its own: Ctrl-C in the terminal is for us, not for it."""
-    with (folder / "log" / "output.txt").open("ab") as output:
-        return subprocess.Popen(
-            command,
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.PIPE if held else subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
 
 
 def guard(folder: Path) -> None:

@@ -33,7 +33,8 @@ sys.path.insert(0, str(ROOT))
 
 from helpers import handshake  # noqa: E402 - found only after the line above, when run as a script
 from helpers.debian import PackageFailure, apt_install  # noqa: E402
-from helpers.node import USUAL, Node, NodeFailure, find_server  # noqa: E402
+from helpers.node import USUAL, Node  # noqa: E402
+from helpers.node_programs import NodeFailure, find_server  # noqa: E402
 from helpers.ports import free_port  # noqa: E402
 from helpers.processes import await_that  # noqa: E402
 

@@ -4,10 +4,11 @@ import asyncio
 import base64
 import http.client
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
-from helpers import node_files
 from helpers.node import Node
 
 LOGIN = "Basic " + base64.b64encode(b"guest:guest").decode()
@@ -54,14 +55,17 @@ class Management:
 
 async def rabbitmqctl(node: Node, *command: str) -> str:
     """Run `rabbitmqctl` on a node."""
-    environment = node_files.environment(node.folder, node._name, node._ports)
-    process = await asyncio.create_subprocess_exec(
-        "/usr/lib/rabbitmq/bin/rabbitmqctl",
-        *command,
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
-    return output.decode()
+    return await asyncio.to_thread(node.ctl, *command)
+
+
+@asynccontextmanager
+async def memory_alarm(node: Node) -> AsyncIterator[None]:
+    """Let a node run short of memory: it takes and confirms nothing; afterwards its limit is again what it was."""
+    monitor = "vm_memory_monitor"
+    set_limit = f"{monitor}:set_vm_memory_high_watermark"
+    lower = f"Before = {monitor}:get_vm_memory_high_watermark(), ok = {set_limit}({{absolute, 1}}), Before."
+    before = await rabbitmqctl(node, "-q", "eval", lower)
+    try:
+        yield
+    finally:
+        await rabbitmqctl(node, "-q", "eval", f"{set_limit}({before.strip()}).")

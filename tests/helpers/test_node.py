@@ -11,9 +11,11 @@ import pytest
 import trustme
 
 from helpers import handshake, processes
-from helpers.node import ROOT, Node, NodeFailure
+from helpers.node import ROOT, Node
+from helpers.node_programs import NodeFailure
 from helpers.ports import free_port, is_free
 from tests.helpers.left_behind import left_behind, nothing_left
+from tests.management import memory_alarm
 
 PERSISTENT = pika.BasicProperties(delivery_mode=2)
 
@@ -84,11 +86,31 @@ def test_a_durable_message_survives(own):
 
 def test_starting_twice_is_starting_once(own):
     """A node that runs is left as it is."""
-    before = own._running()
+    before = (own.folder / "node.json").read_text()
 
     own.start()
 
-    assert own._running() == before
+    assert (own.folder / "node.json").read_text() == before
+
+
+def test_a_node_can_be_told_something(own):
+    """`rabbitmqctl` means this node and no other; what it cannot do is an error with its words."""
+    assert own.ctl("-q", "eval", "node().").strip("'\n") == own.environment()["RABBITMQ_NODENAME"]
+
+    with pytest.raises(NodeFailure, match="no-such-user"):
+        own.ctl("delete_user", "no-such-user")
+
+
+async def test_an_alarm_ends_as_it_began(own):
+    """The limit of memory is afterwards what the node was configured with."""
+    limit = ("-q", "eval", "{vm_memory_monitor:get_vm_memory_high_watermark(), rabbit_alarm:get_alarms()}.")
+    before = own.ctl(*limit)
+
+    async with memory_alarm(own):
+        assert "resource_limit,memory" in own.ctl(*limit)
+
+    assert own.ctl(*limit) == before
+    assert "absolute" in before
 
 
 def test_a_node_dies_with_its_program(tmp_path):
@@ -126,7 +148,7 @@ def test_a_node_that_cannot_start_says_why(tmp_path):
 
 def test_without_a_server_the_failure_says_what_to_run(tmp_path, monkeypatch):
     """No RabbitMQ on this machine is a sentence."""
-    monkeypatch.setattr("helpers.node.find_server", lambda: None)
+    monkeypatch.setattr("helpers.node_programs.find_server", lambda: None)
 
     with pytest.raises(NodeFailure, match=r"helpers/rabbitmq\.py install"):
         Node(tmp_path).start()
