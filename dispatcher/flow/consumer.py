@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from time import perf_counter
 
 from dispatcher.brokers.base import Delivery, Subscription
+from dispatcher.flow.bugs import failure_of
 from dispatcher.flow.judge import judge
 from dispatcher.flow.notify import utc_now
-from dispatcher.words import messages
-from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason, SomeFailed
+from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Outcome, Released, Settlement
+from dispatcher.words.outcomes import Deferred, Outcome, Released, Settlement
 from dispatcher.words.retries import Ladder
 
 Handler = Callable[[Message], Awaitable[None]]
@@ -102,37 +102,37 @@ class Consumer:
                 outcomes=outcomes,
                 seconds=perf_counter() - started,
                 lost=lost,
+                redelivered=delivery.redelivered,
             )
         )
 
     async def _try(self, message: Message) -> tuple[Outcome, ...]:
         """Let the handler try once, and judge how that went."""
+        now = self._now()
+        if message.not_before is not None and message.not_before > now:
+            return (self._before_its_time(message, message.not_before - now),)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - coroutines run in tasks
         self._trying.add(task)
         error: Failure | SomeFailed | None = None
         try:
-            self._wait_for_its_time(message)
             await self._handler(message)
         except (Failure, SomeFailed) as failure:
             error = failure
         except asyncio.CancelledError as cancelled:
             if task.cancelling():
                 return (Released(),)
-            error = _bug(message, cancelled)  # a library's own, nobody cancelled us
+            error = failure_of(cancelled, message)  # a library's own, nobody cancelled us
         except Exception as bug:  # noqa: BLE001 - whatever it was, the message is settled
-            error = _bug(message, bug)
+            error = failure_of(bug, message)
         finally:
             self._trying.discard(task)
-        return judge(message, error, self._queue, self._ladder, self._now())
+        return judge(message, error, self._queue, self._ladder, now)
 
-    def _wait_for_its_time(self, message: Message) -> None:
-        """Send a message that asked for a longer wait than the largest rung back to the ladder."""
-        time = message.not_before
-        if time is not None and time > self._now():
-            wait = time - self._now()
-            reason = messages.reason_of(message)
-            raise Failure(Kind.THROTTLED, reason, f"it waits until {time.isoformat()}", wait=wait)
+    def _before_its_time(self, message: Message, wait: timedelta) -> Deferred:
+        """Send a message that has to wait longer than the largest rung round again, untried and as it is."""
+        failure = Failure(Kind.THROTTLED, message.reason, f"it waits until {message.not_before:%Y-%m-%d %H:%M:%SZ}")
+        return Deferred(message, self._ladder.at_least(wait), failure)
 
     async def _settle(self, delivery: Delivery, outcomes: tuple[Outcome, ...]) -> bool:
         """Settle; tell whether that was too late."""
@@ -151,8 +151,3 @@ class Consumer:
                 observer(settlement)
             except Exception:
                 log.exception("the observer %r failed", observer)
-
-
-def _bug(message: Message, bug: BaseException) -> Failure:
-    log.error("a bug while message %s was handled", message.id, exc_info=bug)
-    return Failure(Kind.TRANSIENT, Reason.INTERNAL_ERROR, f"a bug of the dispatcher: {type(bug).__name__}")

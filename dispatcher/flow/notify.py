@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from dispatcher.contract.base import Notification, Part, decode
+from dispatcher.flow.bugs import failure_of
 from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
@@ -58,12 +59,14 @@ class Notify:
             try:
                 report = await self._send(message, notification, part)
             except asyncio.CancelledError:
-                failures |= _interrupted(parts[part.index :], message, served=part.index > 0)
+                if part.index == 0:
+                    raise  # nobody was served: the message goes back as it was
+                failures |= _interrupted(parts[part.index :], message)
                 break
             failures |= report.failures
             _note(message, report.reference)
             if _was_interrupted(report):
-                failures |= _interrupted(parts[part.index + 1 :], message, served=True)
+                failures |= _interrupted(parts[part.index + 1 :], message)
                 break
         if failures:
             addresses = tuple(recipient.address for part in parts for recipient in part.recipients)
@@ -91,6 +94,8 @@ class Notify:
             return await self._notifier.send(message.id, notification, part, rendered, message.done)
         except Failure as failure:
             return Report(dict.fromkeys(waiting, failure))
+        except Exception as bug:  # noqa: BLE001 - it must not take from the other parts that they were served
+            return Report(dict.fromkeys(waiting, failure_of(bug, message)))
 
 
 def _note(message: Message, reference: str | None) -> None:
@@ -107,15 +112,8 @@ def _was_interrupted(report: Report) -> bool:
     return any(failure.reason is Reason.INTERRUPTED for failure in report.failures.values())
 
 
-def _interrupted(parts: tuple[Part, ...], message: Message, *, served: bool) -> dict[int, Failure]:
-    """Give back who is left when the daemon stops in the middle; a message nobody was served of goes back whole.
-
-    Raises:
-        asyncio.CancelledError: nobody was served.
-
-    """
-    if not served:
-        raise asyncio.CancelledError
+def _interrupted(parts: tuple[Part, ...], message: Message) -> dict[int, Failure]:
+    """Give the failures of those who are left when the daemon stops in the middle."""
     failure = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
     left = (recipient.slot for part in parts for recipient in part.recipients)
     return {slot: failure for slot in left if slot not in message.done}

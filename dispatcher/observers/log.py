@@ -5,7 +5,8 @@ from typing import Any
 
 import structlog
 
-from dispatcher.words.outcomes import Rejected, Settlement
+from dispatcher.words.outcomes import Deferred, Rejected, Settlement
+from dispatcher.words.values import format_duration
 
 LEVELS = {"accepted": logging.INFO, "released": logging.INFO, "deferred": logging.WARNING, "rejected": logging.ERROR}
 
@@ -51,7 +52,15 @@ def _line(settlement: Settlement) -> dict[str, Any]:
         "error": failure.text if failure else None,
         "dead_letters": refused or None,
         "reference": message.notes.get("reference"),
+        "retry_in": _rung(settlement),
+        "redelivered": settlement.redelivered or None,
         "lost": settlement.lost or None,
         "ms": round(settlement.seconds * 1000, 1),
     }
     return {name: value for name, value in line.items() if value is not None}
+
+
+def _rung(settlement: Settlement) -> str | None:
+    """Give how long it waits; of several copies, the one that comes back first."""
+    rungs = [outcome.rung for outcome in settlement.outcomes if isinstance(outcome, Deferred)]
+    return format_duration(min(rungs)) if rungs else None

@@ -28,7 +28,8 @@ def set_up_log(*, pretty: bool | None = None, level: str = "INFO") -> None:
         structlog.processors.UnicodeDecoder(),
     ]
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        # Not the usual traceback: that one shows all variables, parameters and passwords among them.
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if pretty
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )

@@ -73,7 +73,7 @@ class Message:
 
     @property
     def first_seen(self) -> datetime | None:
-        """When Dispatcher first took it."""
+        """When it was first tried, for a message that was tried before."""
         return self._time(FIRST_SEEN)
 
     @property
@@ -85,6 +85,14 @@ class Message:
     def done(self) -> frozenset[int]:
         """The slots of the recipients that are already settled."""
         return decode_slots(self.headers.get(DONE))
+
+    @property
+    def reason(self) -> Reason:
+        """Why it was not served last time."""
+        try:
+            return Reason(str(self.headers.get(REASON)))
+        except ValueError:
+            return Reason.INTERNAL_ERROR
 
     def with_headers(self, changes: Mapping[str, Any]) -> Self:
         """Give a copy with these headers changed; `None` takes one away."""
@@ -109,14 +117,6 @@ class Message:
 def milliseconds(time: datetime) -> int:
     """Give a time as our headers carry it: whole milliseconds since 1970."""
     return round(time.timestamp() * 1000)
-
-
-def reason_of(message: Message) -> Reason:
-    """Give the reason of the last failure that a message carries."""
-    try:
-        return Reason(str(message.headers.get(REASON)))
-    except ValueError:
-        return Reason.INTERNAL_ERROR
 
 
 def shorten(text: str, limit: int = ERROR_BYTES) -> str:

@@ -40,6 +40,9 @@ class Released:
 
 Outcome = Accepted | Deferred | Rejected | Released
 
+WORDS = {Released: "released", Deferred: "deferred", Rejected: "rejected", Accepted: "accepted"}
+"""How logs call them; of several outcomes of one delivery, the first in this order gives it its name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
@@ -51,6 +54,7 @@ class Settlement:
         outcomes: how it was settled.
         seconds: from the delivery to the end of its settlement.
         lost: the delivery could not be settled, because its connection was gone: it comes again.
+        redelivered: the broker had handed the message out before.
 
     """
 
@@ -59,15 +63,13 @@ class Settlement:
     outcomes: tuple[Outcome, ...]
     seconds: float
     lost: bool = False
+    redelivered: bool = False
 
     @property
     def outcome(self) -> str:
         """The one word for the whole: what still has to happen outweighs what was given up, and that a success."""
         kinds = {type(outcome) for outcome in self.outcomes}
-        for kind in (Released, Deferred, Rejected):
-            if kind in kinds:
-                return kind.__name__.lower()
-        return "accepted"
+        return next((word for kind, word in WORDS.items() if kind in kinds), "accepted")
 
     @property
     def failure(self) -> Failure | None:

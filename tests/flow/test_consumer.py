@@ -115,7 +115,7 @@ async def test_a_message_before_its_time_goes_back_without_a_try(bench: Bench):
     )
     assert {"deferred"} == set(await bench.until_told(2))
 
-    bench.time = later
+    bench.time = later + timedelta(seconds=1)
     await until(lambda: any(settlement.outcome == "accepted" for settlement in bench.told))
 
     assert {2} == {settlement.message.attempt for settlement in bench.told}

@@ -107,6 +107,19 @@ async def test_failures_of_several_parts_are_told_together():
     assert {1: LATER, 2: LATER} == failed.value.failures
 
 
+async def test_a_bug_in_one_part_takes_nothing_from_the_others(caplog):
+    def bug(part: Part) -> Mapping[int, Failure]:
+        if part.index == 1:
+            raise ZeroDivisionError
+        return NOBODY
+
+    with pytest.raises(SomeFailed) as failed:
+        await Notify(Recorder(bug), Names())(message("Ada", "Bob", "Cleo"))
+
+    assert {1: "internal-error"} == {slot: one.reason for slot, one in failed.value.failures.items()}
+    assert "a bug while message m was handled" in caplog.text
+
+
 async def test_the_expiry_is_checked_before_anything_is_sent():
     notifier = Recorder()
     notify = Notify(notifier, Names(), now=lambda: datetime(2026, 1, 1, tzinfo=UTC))

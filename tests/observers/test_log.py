@@ -60,7 +60,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
         (
             [Deferred(message(), timedelta(seconds=10), LATER)],
             "warning",
-            {"outcome": "deferred", "reason": "greylisted", "error": "451 later"},
+            {"outcome": "deferred", "reason": "greylisted", "error": "451 later", "retry_in": "10s"},
         ),
         (
             [Rejected(message(), NEVER), Rejected(message(), NEVER)],
@@ -70,7 +70,13 @@ def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
         (
             [Rejected(message(), NEVER), Deferred(message(), timedelta(seconds=10), LATER)],
             "warning",
-            {"outcome": "deferred", "reason": "greylisted", "error": "451 later", "dead_letters": 1},
+            {
+                "outcome": "deferred",
+                "reason": "greylisted",
+                "error": "451 later",
+                "dead_letters": 1,
+                "retry_in": "10s",
+            },
         ),
     ],
 )
@@ -141,6 +147,19 @@ def test_on_a_terminal_it_is_made_for_people(written: Written):
     text = written.text()
     assert "settled" in text
     assert not text.startswith("{")
+
+
+def test_on_a_terminal_a_traceback_shows_no_values(written: Written):
+    set_up_log(pretty=True)
+    parameters = {"password": "hunter2"}
+    try:
+        parameters["missing"]
+    except KeyError:
+        logging.getLogger("dispatcher.x").exception("a bug")
+    text = written.text()
+
+    assert "KeyError" in text
+    assert "hunter2" not in text
 
 
 def test_libraries_are_quiet_and_our_own_lines_have_their_level(written: Written):

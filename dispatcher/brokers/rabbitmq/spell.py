@@ -55,7 +55,7 @@ class Spell:
             underlay = await self._channel.get_underlay_channel()
             underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
             try:
-                # Without the library's own message class: it refuses odd properties, in a task where nobody would see it.
+                # Not with the library's message class: it refuses odd properties, where nobody would see it.
                 await underlay.basic_consume(
                     self._queue, self._callback(take), consumer_tag=self._tag, timeout=RPC_TIMEOUT
                 )
