@@ -104,6 +104,8 @@ class SmtpServer:
         implicit: TLS from the first byte on.
         users: passwords by name, for AUTH.
         keywords: what EHLO answers, besides STARTTLS and AUTH.
+        mechanisms: those of AUTH.
+        pause: seconds between the final dot and the reply, so that a load surely lasts.
 
     """
 
@@ -115,12 +117,14 @@ class SmtpServer:
         users: dict[str, str] | None = None,
         keywords: tuple[str, ...] = KEYWORDS,
         mechanisms: str = "PLAIN LOGIN",
+        pause: float = 0.0,
     ) -> None:
         self.tls = tls
         self.implicit = implicit
         self.users = users or {}
         self.keywords = keywords
         self.mechanisms = mechanisms
+        self.pause = pause
         self.port = 0
         self.mails: list[Mail] = []
         self.sessions: list[Session] = []
@@ -159,6 +163,11 @@ class SmtpServer:
             self._rules += [(point, about, answer) for answer in answers]
         else:
             self._script.setdefault(point, deque()).extend(answers)
+
+    def forget(self) -> None:
+        """Answer as usual from now on, whatever was said before."""
+        self._script.clear()
+        self._rules.clear()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so; looked at whenever something happened."""
@@ -293,6 +302,7 @@ class SmtpServer:
             raw += piece
         mail.raw = bytes(raw)
         mail.data = re.sub(rb"(?m)^\.", b"", mail.raw.removesuffix(b".\r\n"))
+        await asyncio.sleep(self.pause)
         answer = self._scripted("DOT", "") or USUAL["DOT"]
         if answer is CUT or answer is HANG or (isinstance(answer, str) and answer.startswith("2")):
             self.mails.append(mail)

@@ -108,7 +108,7 @@ async def test_a_dead_letter_is_put_back_as_it_is_told(
     properties = letter["properties"]
     headers = properties["headers"]
     assert ("no-such-recipient", "bob@example.org") == (headers["dispatcher-reason"], headers["dispatcher-recipient"])
-    smtp._rules.clear()
+    smtp.forget()
     await publish(
         management,
         virtual_host,

@@ -17,6 +17,8 @@ from tests.smtp_server import HANG, SmtpServer
 from tests.waiting import until
 
 MESSAGES = 500
+PAUSE = 0.2
+"""Seconds that each mail takes until the fault is over: ten at a time, the load lasts for ten seconds."""
 MESSAGE_ID = re.compile(rb"^Message-ID: <([^@]+)@", re.MULTILINE)
 
 
@@ -42,11 +44,13 @@ async def flood(publisher: Publisher, count: int = MESSAGES) -> set[str]:
 
 
 async def test_a_daemon_killed_in_the_middle_loses_nothing(start: Starter, smtp: SmtpServer, publisher: Publisher):
+    smtp.pause = PAUSE
     expected = await flood(publisher)
     daemon = await start()
     await until(lambda: len(smtp.mails) > MESSAGES // 3)
     await daemon.kill()
     assert len(smtp.mails) < MESSAGES
+    smtp.pause = 0
     await daemon.start()
     await until(lambda: expected <= set(arrived(smtp)), within=60)
 
@@ -75,11 +79,13 @@ async def test_a_broker_that_goes_under_load_and_comes_back_loses_nothing(
         channel = await connection.channel()
         await channel.declare_queue("email", durable=True)
         expected = await flood(Publisher(channel))
+    smtp.pause = PAUSE
     async with Daemon(folder, **settings):
         await until(lambda: len(smtp.mails) > MESSAGES // 5)
         await asyncio.to_thread(getattr(own_node, how))
         assert len(smtp.mails) < MESSAGES
         await asyncio.to_thread(own_node.start)
+        smtp.pause = 0
         await until(lambda: expected <= set(arrived(smtp)), within=60)
 
     report(smtp, expected, f"broker {how}")
@@ -91,6 +97,7 @@ class TestDraining:
     async def test_under_load_it_exits_0_in_time_and_cuts_no_mail(
         self, start: Starter, smtp: SmtpServer, publisher: Publisher
     ):
+        smtp.pause = PAUSE
         expected = await flood(publisher)
         daemon = await start()
         await until(lambda: len(smtp.mails) > MESSAGES // 3)
@@ -107,6 +114,7 @@ class TestDraining:
         assert {1} == set(arrived(smtp).values())
         assert len(expected) - sent == await publisher.waiting()
 
+        smtp.pause = 0
         await daemon.start()
         await until(lambda: expected <= set(arrived(smtp)))
 
@@ -151,7 +159,7 @@ class TestDraining:
 
         assert [("deferred", "interrupted")] == [(line["outcome"], line["reason"]) for line in daemon.settled(sent)]
 
-        smtp._rules.clear()
+        smtp.forget()
         await daemon.start()
         await until(lambda: len(smtp.mails) == 3)
 

@@ -194,7 +194,7 @@ async def test_a_dead_letter_that_is_put_back_serves_only_who_was_not_served(
     await daemon.until_settled(sent)
     letter = await publisher.dead_letter()
     assert letter is not None
-    smtp._rules.clear()
+    smtp.forget()
     await publisher.channel.default_exchange.publish(letter, routing_key="email")
     await daemon.until_settled(sent, times=2)
 
