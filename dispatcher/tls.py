@@ -31,7 +31,7 @@ TlsFile = Annotated[Path, AfterValidator(_readable)]
 
 
 class TlsSettings(Section):
-    """A section that has certificates in it."""
+    """A section that has certificates in it. Where it is the first of several bases, its settings come last."""
 
     verify_certificate: bool = Field(
         default=True, description="Whether the server must show a certificate for its name that is trusted here."

@@ -10,34 +10,22 @@ from yarl import URL
 from dispatcher.brokers.topology import QueueType
 from dispatcher.tls import TlsSettings
 from dispatcher.words.errors import BrokerRefused, SettingsError
-from dispatcher.words.sections import Wait
+from dispatcher.words.sections import Section, Wait
 
 DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
 
-class RabbitSettings(TlsSettings):
-    """How to reach RabbitMQ, and with which certificates where that is `amqps://`.
+class RabbitAddress(Section):
+    """Where RabbitMQ is, and who we are there.
 
     Attributes:
         url: `amqp://user:password@host:port/virtual-host`, or `amqps://…`. Never shown, for the password in it.
         password: wins over the one in the URL, so that it can come from a file (`password_file`).
-        prefetch: unsettled deliveries in hand at once, for each queue: how many are worked on side by side.
-        heartbeat: a dead connection is noticed after about four of them.
-        connect_timeout: for one try to connect.
-        confirm_timeout: for the broker to confirm a copy.
-        queue_type: of the work queues that we make; `default` leaves it to the virtual host.
-        strict: an existing work queue that differs from ours is an error rather than a warning.
 
     """
 
     url: SecretStr = SecretStr("amqp://guest:guest@localhost:5672/")
     password: SecretStr | None = None
-    prefetch: Annotated[int, Field(ge=1, le=10_000)] = 64
-    heartbeat: Wait = timedelta(seconds=10)
-    connect_timeout: Wait = timedelta(seconds=10)
-    confirm_timeout: Wait = timedelta(seconds=30)
-    queue_type: QueueType = "default"
-    strict: bool = False
 
     @field_validator("url")
     @classmethod
@@ -51,12 +39,6 @@ class RabbitSettings(TlsSettings):
             raise ValueError("is no AMQP address; write it like amqp://user:password@host:5672/virtual-host")
         return url
 
-    @model_validator(mode="after")
-    def _certificates_are_used(self) -> Self:
-        if not self.is_secure:
-            self.refuse_files("with amqp://; write the url with amqps://")
-        return self
-
     @property
     def parsed(self) -> URL:
         """The URL with the password that counts. Holds a secret: not to be shown."""
@@ -68,18 +50,6 @@ class RabbitSettings(TlsSettings):
     def is_secure(self) -> bool:
         """Whether TLS is asked for."""
         return self.parsed.scheme == "amqps"
-
-    def secure(self) -> ssl.SSLContext | None:
-        """Make what a connection uses for TLS; nothing where none is asked for.
-
-        Raises:
-            BrokerRefused: a certificate cannot be used: nobody said no but our own library, and waiting will not help.
-
-        """
-        try:
-            return self.context() if self.is_secure else None
-        except SettingsError as error:
-            raise BrokerRefused(f"brokers.rabbitmq: {error}") from error
 
     @property
     def address(self) -> str:
@@ -96,3 +66,42 @@ class RabbitSettings(TlsSettings):
     def virtual_host(self) -> str:
         """Which virtual host is used: `/` unless the URL's path names one."""
         return self.parsed.path.removeprefix("/").replace("%2F", "/") or "/"
+
+
+class RabbitSettings(TlsSettings, RabbitAddress):
+    """How to reach RabbitMQ, and with which certificates where that is `amqps://`.
+
+    Attributes:
+        prefetch: unsettled deliveries in hand at once, for each queue: how many are worked on side by side.
+        heartbeat: a dead connection is noticed after about four of them.
+        connect_timeout: for one try to connect.
+        confirm_timeout: for the broker to confirm a copy.
+        queue_type: of the work queues that we make; `default` leaves it to the virtual host.
+        strict: an existing work queue that differs from ours is an error rather than a warning.
+
+    """
+
+    prefetch: Annotated[int, Field(ge=1, le=10_000)] = 64
+    heartbeat: Wait = timedelta(seconds=10)
+    connect_timeout: Wait = timedelta(seconds=10)
+    confirm_timeout: Wait = timedelta(seconds=30)
+    queue_type: QueueType = "default"
+    strict: bool = False
+
+    @model_validator(mode="after")
+    def _certificates_are_used(self) -> Self:
+        if not self.is_secure:
+            self.refuse_files("with amqp://; write the url with amqps://")
+        return self
+
+    def secure(self) -> ssl.SSLContext | None:
+        """Make what a connection uses for TLS; nothing where none is asked for.
+
+        Raises:
+            BrokerRefused: a certificate cannot be used: nobody said no but our own library, and waiting will not help.
+
+        """
+        try:
+            return self.context() if self.is_secure else None
+        except SettingsError as error:
+            raise BrokerRefused(f"brokers.rabbitmq: {error}") from error

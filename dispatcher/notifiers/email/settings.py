@@ -47,14 +47,24 @@ class EmailTimeouts(Section):
     quit: Wait = Field(timedelta(seconds=2), description="For the answer to QUIT.")
 
 
-class EmailSettings(TlsSettings):
-    """Where mails are handed over, and as whom; with certificates where that is TLS."""
+class EmailServer(Section):
+    """Where the server is."""
 
     host: Annotated[str, AfterValidator(_host)] = Field("localhost", description="Name or address of the SMTP server.")
     port: int = Field(1025, ge=1, le=65535, description="587 for starttls, 465 for implicit TLS, as a rule.")
     tls: Literal["none", "starttls", "implicit"] = Field(
         "none", description="What is asked for is what happens: a server without STARTTLS gets no mail in clear."
     )
+
+    @property
+    def server(self) -> str:
+        """Host and port, as people write them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class EmailSettings(TlsSettings, EmailServer):
+    """Where mails are handed over, and as whom; with certificates where that is TLS."""
+
     username: str | None = Field(None, min_length=1, description="User to log in as.")
     password: SecretStr | None = Field(None, description="The password of that user.")
     sender: Annotated[str, AfterValidator(_address)] = Field(
@@ -86,11 +96,6 @@ class EmailSettings(TlsSettings):
         if self.tls == "none":
             self.refuse_files("while tls is none; set tls to starttls or implicit")
         return self
-
-    @property
-    def server(self) -> str:
-        """Host and port, as people write them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def _is_loopback(host: str) -> bool:
