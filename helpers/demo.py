@@ -27,7 +27,7 @@ try:
     from rich.console import Console
     from rich.table import Table
 
-    from helpers import processes, rabbitmq
+    from helpers import demo_broker, processes, rabbitmq
     from helpers.mailcatcher import MailCatcher
 except ModuleNotFoundError as error:
     print(f"{error.name} is missing: run `make demo`, which installs it.", file=sys.stderr)
@@ -66,7 +66,7 @@ class Expected(NamedTuple):
 def demo(*, stay: bool) -> None:
     """Do it all; raise `DemoFailure` where a mail is missing."""
     with ExitStack() as started:
-        broker = rabbitmq.find()
+        broker = demo_broker.find()
         started.callback(broker.release)
         console.print(f"RabbitMQ: {broker.origin}")
         catcher = started.enter_context(MailCatcher())
@@ -95,11 +95,12 @@ def running_daemon(url: str, smtp_port: int) -> Iterator[subprocess.Popen]:
     configuration = LOG.parent / "demo.yml"
     mail = {"host": "127.0.0.1", "port": smtp_port, "tls": "none"}
     configuration.write_text(json.dumps({"notifiers": {"email": mail}}))  # JSON is YAML
-    ours = ("DISPATCHER_BROKERS__",)  # certificates and the like for a broker that was configured
+    # Certificates and the like belong to the broker that was configured, and to no other.
+    kept = "DISPATCHER_BROKERS__" if url == os.environ.get(rabbitmq.VARIABLE) else None
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.upper().startswith("DISPATCHER_") or name.upper().startswith(ours)
+        if not name.upper().startswith("DISPATCHER_") or (kept and name.upper().startswith(kept))
     }
     environment = {**inherited, rabbitmq.VARIABLE: url, "DISPATCHER_CONFIG_FILE": str(configuration)}
     command = [sys.executable, str(ROOT / "dispatcher" / "main.py"), "run"]

@@ -63,6 +63,7 @@ class Broker:
         origin: where it comes from, in a few words.
         management_url: its management page, where it has one.
         release: ends it if we started it; leaves it alone otherwise.
+        started: whether we did, just now.
 
     """
 
@@ -70,6 +71,7 @@ class Broker:
     origin: str
     management_url: str | None = None
     release: Callable[[], object] = lambda: None
+    started: bool = False
 
 
 def find(*, own: bool = False, keep: bool = False) -> Broker:
@@ -119,7 +121,7 @@ def in_docker() -> Broker | None:
         return None
     RUN.mkdir(exist_ok=True)
     (RUN / "docker.json").write_text(json.dumps({"url": url}))
-    return Broker(url, "in Docker", f"http://127.0.0.1:{management}/", remove_container)
+    return Broker(url, "in Docker", f"http://127.0.0.1:{management}/", remove_container, started=True)
 
 
 def ensure_server() -> bool:
@@ -144,7 +146,7 @@ def private(*, keep: bool = False) -> Broker:
         node.start(keep=keep)
     except NodeFailure as error:
         raise NoBroker(str(error)) from error
-    return Broker(node.url, "a private node", node.management_url, node.stop)
+    return Broker(node.url, "a private node", node.management_url, node.stop, started=True)
 
 
 def remove_container() -> None:

@@ -5,13 +5,22 @@ import shutil
 import signal
 import subprocess
 import sys
+from typing import NamedTuple
 
+import aio_pika
+import pika
 import pytest
 
-from helpers import demo
+from helpers import demo, demo_broker, rabbitmq
 from helpers.caught_mail import Mail
 from helpers.rabbitmq import ROOT, VARIABLE
 from tests.helpers.left_behind import left_behind, nothing_left
+
+
+class Address(NamedTuple):
+    """Where to look for a broker."""
+
+    url: str
 
 
 @pytest.fixture
@@ -43,6 +52,88 @@ def test_the_demonstration_ends_by_itself(clone, node):
         assert template in output
     assert "missing" not in output
     assert node.running
+    assert nothing_left(clone), left_behind(clone)
+
+
+@pytest.fixture
+def waiting(node):
+    """Somebody's message in the queue `email` of a broker, in a virtual host of the test."""
+    parameters = pika.URLParameters(node.url)
+    with pika.BlockingConnection(parameters) as connection:
+        channel = connection.channel()
+        channel.queue_delete("email")
+        channel.queue_declare("email", durable=True)
+        channel.confirm_delivery()
+        channel.basic_publish("", "email", b"somebody's")
+        yield channel
+        channel.queue_delete("email")
+
+
+def test_a_waiting_message_of_somebody_is_not_touched(clone, node, waiting):
+    """A private node is used instead, and gone afterwards; the message lies there as it lay."""
+    with start(clone, node) as program:
+        output, errors = program.communicate(timeout=90)
+
+    assert program.returncode == 0, errors
+    assert "is left alone: its queue email is in use (messages: 1, consumers: 0). Using one of our own." in errors
+    assert "RabbitMQ: a private node" in output
+    method, _, body = waiting.basic_get("email", auto_ack=True)
+    assert (body, method.redelivered) == (b"somebody's", False)
+    assert nothing_left(clone), left_behind(clone)
+    assert not list((clone / ".run").glob("rabbitmq-*"))
+
+
+async def test_only_a_queue_that_nobody_uses_is_used(node, virtual_host):
+    """No queue and an empty one are fine; a consumer is not, nor a broker that does not let us look."""
+    url = node.url + virtual_host
+    assert await demo_broker.look(url) is None
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue("email", durable=True)
+        assert await demo_broker.look(url) is None
+        async with queue.iterator():
+            assert await demo_broker.look(url) == "its queue email is in use (messages: 0, consumers: 1)"
+
+    assert "does not let us look" in await demo_broker.look(url.replace("guest:guest", "guest:wrong"))
+    assert "does not let us look" in await demo_broker.look(node.url + "nowhere")
+
+
+def test_where_there_is_no_other_broker_it_says_what_to_do(monkeypatch, capsys):
+    """Exit code 2, in one sentence."""
+
+    def nothing():
+        raise rabbitmq.NoBroker("apt-get failed\nand says why")
+
+    async def used(_url):
+        return "its queue email is in use (messages: 1, consumers: 0)"
+
+    monkeypatch.setattr(rabbitmq, "find", lambda: rabbitmq.Broker("amqp://mq.example/", "found running"))
+    monkeypatch.setattr(rabbitmq, "ensure_server", nothing)
+    monkeypatch.setattr(demo_broker, "look", used)
+    monkeypatch.setattr(sys, "argv", ["demo.py"])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    assert demo.main() == 2
+    (_, sentence) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith("RabbitMQ at mq.example:5672 is not for us, its queue email is in use")
+    assert sentence.endswith("to a virtual host that nobody uses.")
+
+
+def test_beside_one_that_stays_another_one_works(clone):
+    """Both get each of their mails, and nothing of the other's."""
+    nowhere = Address("amqp://127.0.0.1:1/")
+    with start(clone, nowhere, "--stay") as stays:
+        for line in stays.stdout:
+            if "Ctrl-C" in line:
+                break
+        with start(clone, nowhere) as program:
+            output, errors = program.communicate(timeout=90)
+        stays.send_signal(signal.SIGTERM)
+        assert stays.wait(30) == 0
+
+    assert program.returncode == 0, errors
+    assert "missing" not in output
+    assert "is left alone" in errors
     assert nothing_left(clone), left_behind(clone)
 
 
