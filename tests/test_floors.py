@@ -9,6 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "dispatcher"
 FILES = sorted(PACKAGE.rglob("*.py"))
+HELPERS = sorted((PACKAGE.parent / "helpers").rglob("*.py"))
 
 FLOORS = {  # the higher the number, the higher the floor
     "words": 0,
@@ -33,6 +34,7 @@ PORTS = {"notifiers.base", "brokers.base"}
 HOMES = {  # an outside library, and the only places that may import it
     "aio_pika": {"brokers/rabbitmq"},
     "aiormq": {"brokers/rabbitmq"},
+    "pamqp": {"brokers/rabbitmq"},
     "yarl": {"brokers/rabbitmq/settings.py"},
     "aiosmtplib": {"notifiers/email"},
     "email_validator": {"notifiers/email/addresses.py"},
@@ -46,6 +48,8 @@ HOMES = {  # an outside library, and the only places that may import it
     "rich": {"cli"},
     "uvloop": {"cli/common.py"},
 }
+EVERYWHERE = {"pydantic", "pydantic_settings", "pydantic_core"}
+"""The types of settings and messages; at home on every floor."""
 
 
 def floor(module: str) -> int:
@@ -103,8 +107,22 @@ def test_an_outside_library_has_one_home(path: Path):
             assert any(place.startswith(home) for home in HOMES[library]), f"{place} imports {library}"
 
 
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_every_outside_library_is_known(path: Path):
+    for module in imports(path):
+        library = module.split(".")[0]
+        known = library in {"dispatcher", *EVERYWHERE, *HOMES, *sys.stdlib_module_names}
+        assert known, f"{name_of(path)} imports {library}, which has no home: give it one in HOMES, with its exceptions"
+
+
+@pytest.mark.parametrize("path", HELPERS, ids=lambda path: path.name)
+def test_helpers_do_not_know_the_package(path: Path):
+    for module in imports(path):
+        assert module.split(".")[0] != "dispatcher", f"{path.name} imports {module}; helpers are strangers"
+
+
 def test_no_module_at_the_top_hides_one_of_the_standard_library_or_of_a_library():
     names = {path.stem if path.suffix else path.name for path in PACKAGE.iterdir() if not path.name.startswith("_")}
 
     assert not names & set(sys.stdlib_module_names)
-    assert not names & {*HOMES, "pydantic", "pydantic_settings"}
+    assert not names & {*HOMES, *EVERYWHERE}
