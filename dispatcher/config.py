@@ -52,6 +52,7 @@ def setup(values: Mapping[str, Any] | None = None, *, file_path: str | Path | No
     merged = _copy(values) if values is not None else _read(_find(file_path))
     environment = _environment()
     for source in (merged, environment):  # each by itself: a variable wins over the file, however either gives a secret
+        _drop_empty(source, Settings)
         _read_secrets(source, Settings, "")
     _merge(merged, environment)
     _choose_templates(merged)
@@ -73,9 +74,9 @@ def _read(path: Path | None) -> Values:
         return {}
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"the configuration {path} cannot be read: {getattr(error, 'strerror', error)}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # the second: a date that does not exist
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
         raise SettingsError(
@@ -85,7 +86,10 @@ def _read(path: Path | None) -> Values:
         return {}
     if not isinstance(values, dict):
         raise SettingsError(f"the configuration {path} must hold sections, like 'notifiers:'")
-    _settle_paths(values, path.parent)
+    try:
+        _settle_paths(values, path.parent)
+    except RecursionError:
+        raise SettingsError(f"the configuration {path} has a section that contains itself") from None
     return values
 
 
@@ -125,6 +129,18 @@ def _copy(values: Mapping[str, Any]) -> Values:
     return {name: _copy(value) if isinstance(value, Mapping) else value for name, value in values.items()}
 
 
+def _drop_empty(values: Values, section: type[BaseModel]) -> None:
+    """Take a section in which everything is commented out as one that is not there."""
+    for name, field in section.model_fields.items():
+        nested = _section(field)
+        if nested is None:
+            continue
+        if name in values and values[name] is None:
+            del values[name]
+        elif isinstance(values.get(name), dict):
+            _drop_empty(values[name], nested)
+
+
 def _read_secrets(values: Values, section: type[BaseModel], place: str) -> None:
     """Put the contents of `password_file` in the place of `password`, for every secret there is."""
     for name, field in section.model_fields.items():
@@ -141,7 +157,7 @@ def _read_secrets(values: Values, section: type[BaseModel], place: str) -> None:
 def _secret(place: str, file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # the second: no UTF-8, or a path with a NUL
         raise SettingsError(f"{place}: {file} cannot be read: {getattr(error, 'strerror', error)}") from None
 
 

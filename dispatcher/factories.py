@@ -1,29 +1,33 @@
-"""The one place that knows every adapter: adding a notifier is adding a line here."""
+"""The one place that knows every adapter: adding a notifier is adding a line to each of two tables."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dispatcher.brokers.base import Broker
 from dispatcher.brokers.rabbitmq import RabbitBroker
 from dispatcher.contract.base import Notification
-from dispatcher.contract.email import EmailNotification
 from dispatcher.flow.consumer import Handler
 from dispatcher.flow.notify import Notify
 from dispatcher.notifiers.base import Notifier
 from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.rendering.renderer import Renderer
 from dispatcher.settings import Settings
+from dispatcher.words.errors import UnknownQueue
 from dispatcher.words.retries import Ladder
 
-CONTRACTS: Mapping[str, type[Notification]] = {"email": EmailNotification}
-"""What the bodies in each queue look like."""
+NOTIFIERS: Mapping[str, type[Notifier]] = {"email": EmailNotifier}
+"""The way to the outside, by queue."""
+
+_MAKERS: Mapping[str, Callable[[Settings], Notifier]] = {
+    "email": lambda settings: EmailNotifier(settings.notifiers.email),
+}
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Lane:
     """Everything that serves one queue."""
 
     queue: str
@@ -36,6 +40,18 @@ class Desk:
         return Notify(self.notifier, self.renderer)
 
 
+def contract_of(queue: str) -> type[Notification]:
+    """Give what the bodies in a queue look like.
+
+    Raises:
+        UnknownQueue: we serve no such queue.
+
+    """
+    if queue not in NOTIFIERS:
+        raise UnknownQueue(f"there is no queue {queue}; known are {', '.join(NOTIFIERS)}")
+    return NOTIFIERS[queue].contract
+
+
 def make_ladder(settings: Settings) -> Ladder:
     """Make the ladder of the settings."""
     return Ladder(settings.service.retry.ladder)
@@ -46,21 +62,22 @@ def make_broker(settings: Settings) -> Broker:
     return RabbitBroker(settings.brokers.rabbitmq, make_ladder(settings))
 
 
-def make_desks(settings: Settings) -> tuple[Desk, ...]:
-    """Make what serves each queue."""
-    notifiers: dict[str, Notifier] = {"email": EmailNotifier(settings.notifiers.email)}
-    flat = {"email": "html"}
-    return tuple(
-        Desk(
-            queue,
-            notifier,
-            Renderer(
-                settings.service.templates,
-                queue,
-                notifier.formats,
-                flat_format=flat.get(queue),
-                on_broken=lambda sentence: log.error("%s; the last good version is used", sentence),
-            ),
-        )
-        for queue, notifier in notifiers.items()
+def make_lanes(settings: Settings) -> tuple[Lane, ...]:
+    """Make what serves each queue.
+
+    Raises:
+        SettingsError: a file that a notifier needs cannot be read.
+
+    """
+    return tuple(_make_lane(queue, make(settings), settings) for queue, make in _MAKERS.items())
+
+
+def _make_lane(queue: str, notifier: Notifier, settings: Settings) -> Lane:
+    renderer = Renderer(
+        settings.service.templates,
+        queue,
+        notifier.formats,
+        flat_format=notifier.flat_format,
+        on_broken=lambda sentence: log.error("%s; the last good version is used", sentence),
     )
+    return Lane(queue, notifier, renderer)

@@ -15,10 +15,11 @@ from datetime import timedelta
 from typing import Any
 
 from dispatcher.brokers.base import Broker, Subscription
-from dispatcher.factories import Desk, make_broker, make_desks, make_ladder
+from dispatcher.factories import Lane, make_broker, make_ladder, make_lanes
 from dispatcher.flow.consumer import Consumer, Observer
 from dispatcher.observers.log import LogObserver
 from dispatcher.settings import Settings
+from dispatcher.words.errors import ConsumerEnded
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -31,7 +32,7 @@ class Dispatcher:
     Args:
         settings: everything that can be set.
         broker: another one than the settings name, for trying things out in one process.
-        desks: what serves each queue, likewise.
+        lanes: what serves each queue, likewise.
         observers: told of each settlement; the log, unless others are given.
 
     """
@@ -41,12 +42,12 @@ class Dispatcher:
         settings: Settings,
         *,
         broker: Broker | None = None,
-        desks: Sequence[Desk] | None = None,
+        lanes: Sequence[Lane] | None = None,
         observers: Sequence[Observer] | None = None,
     ) -> None:
         self._settings = settings
         self._broker = broker or make_broker(settings)
-        self._desks = desks if desks is not None else make_desks(settings)
+        self._lanes = lanes if lanes is not None else make_lanes(settings)
         self._observers = observers if observers is not None else (LogObserver(),)
         self._subscriptions: list[Subscription] = []
         self._consumers: list[Consumer] = []
@@ -68,12 +69,13 @@ class Dispatcher:
 
         Raises:
             BrokerRefused: the broker says no; the text says what to change.
+            ConsumerEnded: a bug.
 
         """
         try:
             if await self._unless_stopped(self._start()):
                 log.info("ready")
-                await self._stop.wait()
+                await self._serve()
             return await self._drain()
         finally:
             await self._close()
@@ -81,13 +83,24 @@ class Dispatcher:
     async def _start(self) -> None:
         await self._broker.start()
         ladder = make_ladder(self._settings)
-        for desk in self._desks:
+        for lane in self._lanes:
             prefetch = self._settings.brokers.rabbitmq.prefetch
-            subscription = await self._broker.subscribe(desk.queue, prefetch=prefetch)
-            consumer = Consumer(desk.queue, desk.handler, ladder, self._observers)
+            subscription = await self._broker.subscribe(lane.queue, prefetch=prefetch)
+            consumer = Consumer(lane.queue, lane.handler, ladder, self._observers)
             self._subscriptions.append(subscription)
             self._consumers.append(consumer)
-            self._running.append(asyncio.create_task(consumer.run(subscription), name=f"consumer {desk.queue}"))
+            self._running.append(asyncio.create_task(consumer.run(subscription), name=f"consumer {lane.queue}"))
+
+    async def _serve(self) -> None:
+        """Wait for the first signal. A consumer that ends before has a bug: better a loud end than a silent queue."""
+        stop = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait({stop, *self._running}, return_when=asyncio.FIRST_COMPLETED)
+        if stop in done:
+            return
+        stop.cancel()
+        for consumer in done:
+            log.critical("%s has ended, which must not happen", consumer.get_name(), exc_info=consumer.exception())
+        raise ConsumerEnded("a consumer ended by itself; see the log")
 
     async def _unless_stopped(self, starting: Coroutine[Any, Any, None]) -> bool:
         """Wait for the start, which may take as long as a broker is away; tell whether it came about."""
@@ -102,8 +115,6 @@ class Dispatcher:
     async def _drain(self) -> bool:
         if self._running:
             log.info("stopping: taking nothing new, finishing what is in hand")
-        await asyncio.gather(*(subscription.stop() for subscription in self._subscriptions))
-        await asyncio.gather(*self._running)
         finish = asyncio.create_task(self._finish(self._settings.service.drain_timeout))
         if await _first(finish, self._hurry):
             return finish.result()
@@ -111,12 +122,15 @@ class Dispatcher:
         return await self._finish(timedelta(0))
 
     async def _finish(self, within: timedelta) -> bool:
+        await asyncio.gather(*(subscription.stop() for subscription in self._subscriptions))
+        await asyncio.gather(*self._running, return_exceptions=True)  # one with a bug was told of before
         return all(await asyncio.gather(*(consumer.drain(within) for consumer in self._consumers)))
 
     async def _close(self) -> None:
-        for desk in self._desks:
-            await desk.notifier.close()
-        await self._broker.close()
+        try:
+            await asyncio.gather(*(lane.notifier.close() for lane in self._lanes))
+        finally:
+            await self._broker.close()
 
 
 async def _first(work: asyncio.Task[Any], event: asyncio.Event) -> bool:

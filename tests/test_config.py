@@ -94,6 +94,12 @@ def test_an_empty_file_is_like_none(empty_folder: Path):
     assert setup() == setup({})
 
 
+def test_sections_with_everything_commented_out_are_like_none(empty_folder: Path):
+    (empty_folder / "dispatcher.yml").write_text("service:\n  # drain_timeout: 5s\nnotifiers:\n  email:\n")
+
+    assert setup() == setup({})
+
+
 def test_the_environment_wins_over_the_file(empty_folder: Path, monkeypatch: pytest.MonkeyPatch):
     (empty_folder / "dispatcher.yml").write_text("notifiers: {email: {host: a, port: 25}}")
     monkeypatch.setenv("DISPATCHER_NOTIFIERS__EMAIL__HOST", "b")
@@ -205,6 +211,21 @@ class TestSecrets:
 
 class TestSentences:
     """What is wrong is said so that it can be mended."""
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("service: 2024-13-45", "the configuration dispatcher.yml is not YAML"),
+            ("service: &a {x: *a}", "the configuration dispatcher.yml has a section that contains itself"),
+            ("service: {drain_timeout: .inf}", "service.drain_timeout: inf is no duration"),
+            ("service: {drain_timeout: 99999999999999d}", "service.drain_timeout: '99999999999999d' is no duration"),
+            ('notifiers: {email: {username: a, password_file: "a\\0b"}}', "notifiers.email.password_file: "),
+        ],
+    )
+    def test_an_odd_file_is_a_sentence_too(self, empty_folder: Path, text: str, said: str):
+        (empty_folder / "dispatcher.yml").write_text(text)
+
+        assert said in refusal()
 
     def test_an_unknown_key_names_the_known_ones(self):
         assert "service.retry.laddr: there is no such setting; known are ladder" == refusal(

@@ -43,7 +43,7 @@ HOMES = {  # an outside library, and the only places that may import it
     "inscriptis": {"rendering/plain_text.py"},
     "lxml": {"rendering/plain_text.py"},
     "yaml": {"config.py"},
-    "structlog": {"observers"},
+    "structlog": {"observers", "cli/log.py"},
     "typer": {"cli"},
     "rich": {"cli"},
     "uvloop": {"cli/common.py"},

@@ -1,14 +1,13 @@
 """The commands and what they share: where the configuration is, and errors as sentences with exit code 2."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dispatcher import __version__
 from dispatcher.cli import check, schema, send, serve
-from dispatcher.cli.common import Door
+from dispatcher.cli.common import Config
 from dispatcher.words.errors import DispatcherError
 
 app = typer.Typer(
@@ -34,15 +33,13 @@ def _version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def door(
     context: typer.Context,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="The configuration [default: dispatcher.yml where there is one].")
-    ] = None,
+    config: Config = None,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
     ] = False,
 ) -> None:
     """Run the daemon, unless a command says otherwise."""
-    context.obj = Door(config)
+    context.obj = config
     if context.invoked_subcommand is None:
         serve.run(context)
 

@@ -1,4 +1,4 @@
-"""`dispatcher check`: would it work? Nothing is sent and nothing taken."""
+"""`dispatcher check`: tell whether it would work."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatcher.brokers.base import Broker
-from dispatcher.cli.common import Door, run_async
-from dispatcher.factories import Desk, make_broker, make_desks
-from dispatcher.observers.setup import set_up_log
+from dispatcher.cli.common import Config, read_settings, run_async
+from dispatcher.cli.log import set_up_log
+from dispatcher.factories import Lane, make_broker, make_lanes
 from dispatcher.settings import Settings
 from dispatcher.words.errors import DispatcherError, SettingsError
 
@@ -22,19 +22,20 @@ class Finding:
 
     what: str
     sound: bool
-    words: str
+    text: str
 
 
-def check(context: typer.Context) -> None:
-    """Check settings, broker, queues, the way to each service and every template; exit 0 only if all is well."""
-    door: Door = context.obj
+def check(context: typer.Context, config: Config = None) -> None:
+    """Check settings, broker, queues, the way to each service and every template; exit 0 only if all is well.
+
+    Nothing is sent and no message taken; queues that are missing are made.
+    """
     set_up_log(level="ERROR")
     try:
-        settings = door.settings()
-    except SettingsError as error:
-        findings = [Finding("settings", sound=False, words=str(error))]
-    else:
+        settings = read_settings(context, config)
         findings = run_async(_collect(settings))
+    except SettingsError as error:
+        findings = [Finding("settings", sound=False, text=str(error))]
     Console().print(_table(findings))
     if not all(finding.sound for finding in findings):
         raise typer.Exit(1)
@@ -45,46 +46,46 @@ async def _collect(settings: Settings) -> list[Finding]:
 
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
-    yield Finding("settings", sound=True, words=f"templates in {settings.service.templates.path}")
-    desks = make_desks(settings)
-    async for finding in _broker(make_broker(settings), settings, desks):
+    lanes = make_lanes(settings)
+    yield Finding("settings", sound=True, text=f"templates in {settings.service.templates.path}")
+    async for finding in _broker(make_broker(settings), settings, lanes):
         yield finding
-    for desk in desks:
-        yield await _service(desk)
-        for finding in _templates(desk):
+    for lane in lanes:
+        yield await _service(lane)
+        for finding in _templates(lane):
             yield finding
 
 
-async def _broker(broker: Broker, settings: Settings, desks: tuple[Desk, ...]) -> AsyncIterator[Finding]:
+async def _broker(broker: Broker, settings: Settings, lanes: tuple[Lane, ...]) -> AsyncIterator[Finding]:
     try:
         await broker.start(patient=False)
-        yield Finding("broker", sound=True, words=settings.brokers.rabbitmq.address)
-        for desk in desks:
-            await broker.declare(desk.queue)
-            yield Finding(f"queue {desk.queue}", sound=True, words="with its delay queues and dead letters")
+        yield Finding("broker", sound=True, text=settings.brokers.rabbitmq.address)
+        for lane in lanes:
+            await broker.declare(lane.queue)
+            yield Finding(f"queue {lane.queue}", sound=True, text="with its delay queues and dead letters")
     except DispatcherError as error:
-        yield Finding("broker", sound=False, words=str(error))
+        yield Finding("broker", sound=False, text=str(error))
     finally:
         await broker.close()
 
 
-async def _service(desk: Desk) -> Finding:
+async def _service(lane: Lane) -> Finding:
     try:
-        return Finding(desk.queue, sound=True, words=await desk.notifier.check())
+        return Finding(lane.queue, sound=True, text=await lane.notifier.check())
     except DispatcherError as error:
-        return Finding(desk.queue, sound=False, words=str(error))
+        return Finding(lane.queue, sound=False, text=str(error))
     finally:
-        await desk.notifier.close()
+        await lane.notifier.close()
 
 
-def _templates(desk: Desk) -> Iterator[Finding]:
-    results = desk.renderer.compile_all()
+def _templates(lane: Lane) -> Iterator[Finding]:
+    results = lane.renderer.compile_all()
     broken = [(path, error) for path, error in results if error is not None]
     for path, error in broken:
-        yield Finding(f"template {path}", sound=False, words=error)
+        yield Finding(f"template {path}", sound=False, text=error)
     count = len(results) - len(broken)
     yield Finding(
-        f"templates/{desk.queue}", sound=bool(results) and not broken, words=f"{count} of {len(results)} compile"
+        f"templates/{lane.queue}", sound=bool(results) and not broken, text=f"{count} of {len(results)} compile"
     )
 
 
@@ -92,5 +93,5 @@ def _table(findings: list[Finding]) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
     for finding in findings:
         mark = "[green]ok[/]" if finding.sound else "[red]wrong[/]"
-        table.add_row(mark, Text(finding.what), Text(finding.words))
+        table.add_row(mark, Text(finding.what), Text(finding.text))
     return table

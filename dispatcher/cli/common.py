@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
+
+import typer
 
 from dispatcher.config import setup
 from dispatcher.settings import Settings
@@ -12,20 +13,24 @@ from dispatcher.settings import Settings
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """What was said before the command.
+Config = Annotated[
+    Path | None, typer.Option("--config", help="The configuration [default: dispatcher.yml where there is one].")
+]
+"""An option that may stand before the command or after it."""
 
-    Attributes:
-        config: the configuration, if one was named.
+
+def read_settings(context: typer.Context, config: Path | None) -> Settings:
+    """Read the configuration.
+
+    Args:
+        context: knows what was said before the command.
+        config: what was said after it.
+
+    Raises:
+        SettingsError: it is wrong.
 
     """
-
-    config: Path | None
-
-    def settings(self) -> Settings:
-        """Read the configuration; raise `SettingsError` where it is wrong."""
-        return setup(file_path=self.config)
+    return setup(file_path=config or context.obj)
 
 
 def run_async(main: Coroutine[Any, Any, Result]) -> Result:

@@ -6,12 +6,9 @@ from typing import Annotated
 import typer
 
 from dispatcher.contract.schema import json_schema
-from dispatcher.factories import CONTRACTS
-from dispatcher.words.errors import DispatcherError
+from dispatcher.factories import contract_of
 
 
 def schema(queue: Annotated[str, typer.Argument(help="The queue whose messages it describes.")] = "email") -> None:
     """Print the JSON Schema of the messages in a queue."""
-    if queue not in CONTRACTS:
-        raise DispatcherError(f"there is no queue {queue}; known are {', '.join(CONTRACTS)}")
-    typer.echo(json.dumps(json_schema(queue, CONTRACTS[queue]), indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(json_schema(queue, contract_of(queue)), indent=2, ensure_ascii=False))

@@ -8,11 +8,11 @@ from uuid import uuid4
 import typer
 
 from dispatcher.brokers.base import Broker
-from dispatcher.cli.common import Door, run_async
+from dispatcher.cli.common import Config, read_settings, run_async
+from dispatcher.cli.log import set_up_log
 from dispatcher.contract.base import decode
-from dispatcher.factories import CONTRACTS, make_broker
-from dispatcher.observers.setup import set_up_log
-from dispatcher.words.errors import DispatcherError
+from dispatcher.factories import contract_of, make_broker
+from dispatcher.words.errors import WrongArgument
 from dispatcher.words.messages import Message
 
 
@@ -27,16 +27,15 @@ def send(
     parameters: Annotated[Path | None, typer.Option(help="A JSON file with the parameters.")] = None,
     subject: Annotated[str | None, typer.Option(help="Wins over the template's own.")] = None,
     locale: Annotated[str | None, typer.Option(help="Such as de-AT.")] = None,
+    config: Config = None,
 ) -> None:
     """Publish one notification; print its id."""
-    if queue not in CONTRACTS:
-        raise DispatcherError(f"there is no queue {queue}; known are {', '.join(CONTRACTS)}")
+    contract = contract_of(queue)
     body: dict[str, Any] = {"template": template, "to": to, "parameters": _parameters(parameters, param or [])}
     body |= {name: value for name, value in (("subject", subject), ("locale", locale)) if value is not None}
-    message = Message(body=json.dumps(body, ensure_ascii=False).encode(), id=str(uuid4()))
-    decode(CONTRACTS[queue], message.body)
-    door: Door = context.obj
-    settings = door.settings()
+    message = Message(body=json.dumps(body, ensure_ascii=False).encode(errors="replace"), id=str(uuid4()))
+    decode(contract, message.body)
+    settings = read_settings(context, config)
     set_up_log(level="WARNING")
     run_async(_publish(make_broker(settings), queue, message))
     typer.echo(message.id)
@@ -55,9 +54,9 @@ def _parameters(file: Path | None, pairs: list[str]) -> dict[str, Any] | list[An
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise DispatcherError(f"--param {pair}: write it as name=value")
+            raise WrongArgument(f"--param {pair}: write it as name=value")
         if not isinstance(given, dict):
-            raise DispatcherError(f"--param {pair}: the parameters in {file} are a list, one for each recipient")
+            raise WrongArgument(f"--param {pair}: the parameters in {file} are a list, one for each recipient")
         given[name] = value
     return given
 
@@ -65,5 +64,5 @@ def _parameters(file: Path | None, pairs: list[str]) -> dict[str, Any] | list[An
 def _read(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DispatcherError(f"the parameters {file} cannot be read: {error}") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise WrongArgument(f"the parameters {file} cannot be read: {error}") from None

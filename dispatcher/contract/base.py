@@ -31,6 +31,9 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)
 _LOCALE = r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
 _SHOWN = 5
 
+MOST_RECIPIENTS = 10_000
+"""Recipients of one message, counted once for each part that they get."""
+
 
 def _template_name(name: str) -> str:
     plain = _TOLERATED.sub("", name)
@@ -99,7 +102,7 @@ class Notification(BaseModel):
         description="What the template fills in. A list, one object for each `to`, means one message for each "
         "recipient, who sees nobody else; one object means one message addressed to all of `to`.",
     )
-    locale: Annotated[str, StringConstraints(pattern=_LOCALE)] | None = Field(
+    locale: Annotated[str, StringConstraints(pattern=_LOCALE, max_length=35)] | None = Field(
         default=None, description="BCP 47 tag: picks `confirm_email.de-AT`, then `.de`, then the plain template."
     )
     expires_at: Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_rfc_3339)] | None = Field(
@@ -112,6 +115,17 @@ class Notification(BaseModel):
             raise ValueError(
                 f"parameters: {len(self.parameters)} objects for {len(self.everyone)} recipients in to; "
                 "give one for each, or a single object for all"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> Self:
+        copies = sum(1 for _ in self._copies())
+        parts = len(self.everyone) if isinstance(self.parameters, list) else 1
+        mails = len(self.everyone) + parts * copies
+        if mails > MOST_RECIPIENTS:
+            raise ValueError(
+                f"to: {mails} recipients, those of copies counted for each part; at most {MOST_RECIPIENTS:,}"
             )
         return self
 

@@ -46,7 +46,7 @@ class EmailNotification(Notification):
     reply_to: Addresses | None = Field(default=None, description="Where answers go.")
     cc: Addresses | None = Field(default=None, description="Gets a copy of each mail, and is seen.")
     bcc: Addresses | None = Field(default=None, description="Gets a copy of each mail, and is not seen.")
-    attachments: list[Attachment] = Field(default_factory=list, description="Files and inline images.")
+    attachments: list[Attachment] = Field(default_factory=list, max_length=100, description="Files and inline images.")
     headers: dict[str, str] = Field(
         default_factory=dict, description="Extra headers: `List-Unsubscribe`, `X-…` and a few more."
     )

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dispatcher.words import messages
 from dispatcher.words.errors import Failure, Kind
 from dispatcher.words.messages import Message, milliseconds, shorten
-from dispatcher.words.values import encode_slots
+from dispatcher.words.values import encode_all_but
 
 FREE_OF_CHARGE = frozenset({Kind.THROTTLED, Kind.OUTAGE})
 """Failures that are not the message's own: such a try does not count as an attempt."""
@@ -33,11 +33,11 @@ class Share:
         """Give the headers that say whom a copy of the message is about: `None` where there is nothing to say."""
         if not self.slots:
             return {name: message.headers.get(name) for name in (messages.DONE, messages.RECIPIENT)}
-        others = set(range(len(self.addresses))) - self.slots
-        alone = len(self.slots) == 1 and others
+        if len(self.slots) == len(self.addresses):
+            return {messages.DONE: None, messages.RECIPIENT: None}
         return {
-            messages.DONE: encode_slots(others) if others else None,
-            messages.RECIPIENT: shorten(self.addresses[next(iter(self.slots))]) if alone else None,
+            messages.DONE: encode_all_but(self.slots, len(self.addresses)),
+            messages.RECIPIENT: shorten(self.addresses[next(iter(self.slots))]) if len(self.slots) == 1 else None,
         }
 
 

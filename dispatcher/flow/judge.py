@@ -8,7 +8,7 @@
 Several recipients: those who may be served later share a retry copy for each rung; who was served is in none of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -61,11 +61,20 @@ def _shares(error: Failure | SomeFailed) -> Iterator[Share]:
     if isinstance(error, Failure):
         yield Share(error)
         return
-    left = dict(error.failures)
-    while left:
-        slot, failure = next(iter(left.items()))
-        alone = failure.kind is Kind.RECIPIENT
-        slots = {slot} if alone else {other for other, one in left.items() if one.same_as(failure)}
-        for taken in slots:
-            del left[taken]
-        yield Share(failure, frozenset(slots), error.addresses)
+    together: dict[Hashable, list[int]] = {}
+    for slot, failure in error.failures.items():
+        together.setdefault(_alike(slot, failure), []).append(slot)
+    for slots in together.values():
+        yield Share(error.failures[slots[0]], frozenset(slots), error.addresses)
+
+
+def _alike(slot: int, failure: Failure) -> Hashable:
+    """Give what failures have in common that can share a copy.
+
+    Texts of services name the recipient, so they do not count: hundred greylisted recipients wait in one copy, with the
+    text of the first. What is wrong with the content is said word for word.
+    """
+    if failure.kind is Kind.RECIPIENT:
+        return slot
+    text = failure.text if failure.kind is Kind.CONTENT else ""
+    return failure.kind, failure.reason, failure.wait, text

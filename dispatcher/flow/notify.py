@@ -54,19 +54,22 @@ class Notify:
         notification = self._read(message)
         self._refuse_expired(notification)
         parts = notification.parts()
+        done = message.done
         failures: dict[int, Failure] = {}
         for part in parts:
             try:
-                report = await self._send(message, notification, part)
+                if part.index:
+                    await asyncio.sleep(0)  # thousands of parts that fail at once must not keep others waiting
+                report = await self._send(message, notification, part, done)
             except asyncio.CancelledError:
                 if part.index == 0:
                     raise  # nobody was served: the message goes back as it was
-                failures |= _interrupted(parts[part.index :], message)
+                failures |= _interrupted(parts[part.index :], done)
                 break
             failures |= report.failures
             _note(message, report.reference)
             if _was_interrupted(report):
-                failures |= _interrupted(parts[part.index + 1 :], message)
+                failures |= _interrupted(parts[part.index + 1 :], done)
                 break
         if failures:
             addresses = tuple(recipient.address for part in parts for recipient in part.recipients)
@@ -84,14 +87,14 @@ class Notify:
             text = f"it was to be sent before {notification.expires_at.isoformat()}"
             raise Failure(Kind.CONTENT, Reason.EXPIRED, text)
 
-    async def _send(self, message: Message, notification: Notification, part: Part) -> Report:
+    async def _send(self, message: Message, notification: Notification, part: Part, done: frozenset[int]) -> Report:
         """Serve one part; say what became of it."""
-        waiting = [recipient.slot for recipient in part.recipients if recipient.slot not in message.done]
+        waiting = [recipient.slot for recipient in part.recipients if recipient.slot not in done]
         if not waiting:
             return Report()
         try:
             rendered = self._renderer.render(notification.template, part.parameters, notification.locale)
-            return await self._notifier.send(message.id, notification, part, rendered, message.done)
+            return await self._notifier.send(message.id, notification, part, rendered, done)
         except Failure as failure:
             return Report(dict.fromkeys(waiting, failure))
         except Exception as bug:  # noqa: BLE001 - it must not take from the other parts that they were served
@@ -112,8 +115,8 @@ def _was_interrupted(report: Report) -> bool:
     return any(failure.reason is Reason.INTERRUPTED for failure in report.failures.values())
 
 
-def _interrupted(parts: tuple[Part, ...], message: Message) -> dict[int, Failure]:
+def _interrupted(parts: tuple[Part, ...], done: frozenset[int]) -> dict[int, Failure]:
     """Give the failures of those who are left when the daemon stops in the middle."""
     failure = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
     left = (recipient.slot for part in parts for recipient in part.recipients)
-    return {slot: failure for slot in left if slot not in message.done}
+    return {slot: failure for slot in left if slot not in done}

@@ -39,6 +39,9 @@ class Notifier(ABC):
     formats: ClassVar[tuple[str, ...]]
     """The template formats it can use, all of which are rendered where they exist: `html`, `txt`."""
 
+    flat_format: ClassVar[str | None] = None
+    """What a template in the top folder is, whose name tells no format (`welcome.jinja2`); `None`: not looked for."""
+
     @abstractmethod
     async def send(
         self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]

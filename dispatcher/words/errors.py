@@ -2,11 +2,14 @@
 
     DispatcherError
     ├── SettingsError      a setting is wrong: the daemon does not start
+    ├── UnknownQueue       somebody asked for a queue that we do not serve
+    ├── WrongArgument      …or said something on the command line that makes no sense
     ├── BrokerError        the broker cannot do what was asked
     │   ├── BrokerRefused  …and waiting will not help: login, virtual host, permission, arguments
     │   └── DeliveryLost   the delivery is not ours any more; the broker hands it out again
     ├── Failure            one attempt failed, for this reason
-    └── SomeFailed         one attempt failed for some recipients
+    ├── SomeFailed         one attempt failed for some recipients
+    └── ConsumerEnded      a bug: nothing takes from a queue any more
 
 Exceptions of outside libraries end in the adapter that uses them; above it there are only these.
 """
@@ -22,6 +25,14 @@ class DispatcherError(Exception):
 
 class SettingsError(DispatcherError):
     """A setting is wrong, unknown or missing."""
+
+
+class UnknownQueue(DispatcherError):
+    """There is no such queue here."""
+
+
+class WrongArgument(DispatcherError):
+    """Something on the command line makes no sense."""
 
 
 class BrokerError(DispatcherError):
@@ -101,10 +112,6 @@ class Failure(DispatcherError):
     def __repr__(self) -> str:
         return f"Failure({self.kind.value}, {self.reason.value}, {self.text!r})"
 
-    def same_as(self, other: "Failure") -> bool:
-        """Tell whether both say the same, so that one copy of the message can carry both."""
-        return (self.kind, self.reason, self.text, self.wait) == (other.kind, other.reason, other.text, other.wait)
-
 
 class SomeFailed(DispatcherError):
     """Some recipients were not served; who is not named here was.
@@ -119,3 +126,7 @@ class SomeFailed(DispatcherError):
         super().__init__(f"{len(failures)} of {len(addresses)} recipients were not served")
         self.failures = failures
         self.addresses = addresses
+
+
+class ConsumerEnded(DispatcherError):
+    """Nothing takes from a queue any more, though nobody stopped it."""

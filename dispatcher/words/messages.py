@@ -25,6 +25,9 @@ ERROR = "dispatcher-error"  # its text
 DONE = "dispatcher-done"  # recipients already settled, as a bitmap over their slots
 RECIPIENT = "dispatcher-recipient"  # the one recipient that a dead letter is about
 
+OURS = frozenset({ID, ATTEMPT, FIRST_SEEN, LAST_TRY, NOT_BEFORE, QUEUE, KIND, REASON, ERROR, DONE, RECIPIENT})
+"""All of them; a header of another name is a stranger's, whatever it begins with."""
+
 ERROR_BYTES = 500
 """The longest text of an error in a header, in bytes of UTF-8."""
 
@@ -97,7 +100,7 @@ class Message:
     def with_headers(self, changes: Mapping[str, Any]) -> Self:
         """Give a copy with these headers changed; `None` takes one away."""
         merged = {**self.headers, **changes}
-        return replace(self, headers={name: value for name, value in merged.items() if value is not None})
+        return replace(self, headers={name: value for name, value in merged.items() if value is not None}, notes={})
 
     def _integer(self, name: str) -> int:
         value = self.headers.get(name)

@@ -391,6 +391,18 @@ class TestQueues:
 
             assert b"after" == (await take(deliveries)).message.body
 
+    async def test_an_amqp_channel_whose_queue_went_is_not_left_behind(
+        self, node: Node, broker: RabbitBroker, queue: str
+    ):
+        async with taking(broker, queue), operator(node) as channel:
+            for _ in range(3):
+                await channel.queue_delete(queue)
+                await until(lambda: _consumers(node, queue))
+            session = await broker.session()
+            await until(
+                lambda: sum(one is not None for one in session.consuming.transport.connection.channels.values()) <= 2
+            )
+
     async def test_what_is_in_hand_of_a_deleted_queue_can_still_be_settled(self, node: Node, broker, queue: str):
         async with taking(broker, queue) as deliveries, operator(node) as channel:
             await broker.publish(queue, message(b"in hand"))
@@ -597,6 +609,12 @@ class TestOddMessages:
         assert b"odd" == again.message.body
         assert delivery.message.id == again.message.id
         assert "was lost" not in caplog.text
+
+    async def test_a_strangers_header_takes_no_room_of_ours(self, node: Node, broker: RabbitBroker, queue: str):
+        odd = aio_pika.Message(b"1", headers={"dispatcher-aa": "x" * 31_980, "dispatcher-attempt": 2})
+        first, again = await self.delivered(node, broker, queue, odd)
+
+        assert (3, 3) == (first.attempt, again.attempt)
 
     async def test_messages_of_one_id_can_be_settled_side_by_side(self, broker: RabbitBroker, queue: str):
         async with taking(broker, queue, prefetch=20) as deliveries:

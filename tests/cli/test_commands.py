@@ -150,6 +150,22 @@ class TestCheck:
         assert 1 == result.code
         assert "notifiers.email.port" in result.out
 
+    async def test_a_certificate_that_cannot_be_read_is_a_line_too(self, tmp_path: Path):
+        (tmp_path / "ca.pem").write_text("no certificate")
+        result = await run(
+            "check", folder=tmp_path, notifiers__email__tls="starttls", notifiers__email__ca_file=tmp_path / "ca.pem"
+        )
+
+        assert 1 == result.code
+        assert "ca.pem" in result.out
+        assert "Traceback" not in result.error
+
+    @pytest.mark.parametrize("order", [["--config", "my.yml", "check"], ["check", "--config", "my.yml"]])
+    async def test_the_configuration_is_named_before_or_after_the_command(self, tmp_path: Path, order: list[str]):
+        (tmp_path / "my.yml").write_text("notifiers: {email: {hsot: x}}")
+
+        assert "notifiers.email.hsot: there is no such setting" in (await run(*order, folder=tmp_path)).out
+
 
 class TestSend:
     """`dispatcher send`."""
@@ -191,12 +207,15 @@ class TestSend:
             (["--param", "name"], "--param name: write it as name=value"),
             (["--parameters", "nowhere.json"], "the parameters nowhere.json cannot be read"),
             (["--parameters", "list.json", "--param", "name=Ada"], "the parameters in list.json are a list"),
+            (["--parameters", "deep.json"], "the parameters deep.json cannot be read"),
+            (["--to", "\udcff@example.org"], "cannot be reached (Connection refused)"),
             (["--locale", "not a locale"], "locale: "),
             ([], "cannot be reached (Connection refused)"),
         ],
     )
     async def test_what_is_wrong_is_a_sentence(self, tmp_path: Path, arguments: list[str], said: str):
         (tmp_path / "list.json").write_text("[{}]")
+        (tmp_path / "deep.json").write_text("[" * 5_000 + "]" * 5_000)
         usual = ["send", "email", "--template", "hello", "--to", "a@example.org"]
         result = await run(
             *usual, *arguments, folder=tmp_path, brokers__rabbitmq__url="amqp://guest:guest@127.0.0.1:9/"

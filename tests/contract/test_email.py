@@ -96,6 +96,8 @@ def test_what_the_schema_takes_the_code_takes(body: dict[str, Any]):
         {"attachments": [{"filename": "a", "content": 5}]},
         {"headers": {"X-A": 1}},
         {"locale": "not a locale"},
+        {"locale": "en" + "-a" * 8_000},
+        {"attachments": [{"filename": "a", "content": "QUJD"}] * 101},
         {"expires_at": "tomorrow"},
         {"expires_at": 5},
         {"expires_at": 1.5},
@@ -180,6 +182,29 @@ def test_who_is_named_twice_is_served_once():
     (part,) = read(to=["a@x.org", "a@x.org"], cc="a@x.org").parts()
 
     assert [(0, "to")] == [(one.slot, one.role) for one in part.recipients]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"to": [f"{number}@x.org" for number in range(10_001)]},
+        {
+            "to": [f"{number}@x.org" for number in range(200)],
+            "parameters": [{}] * 200,
+            "cc": [f"c{number}@x.org" for number in range(50)],
+        },
+    ],
+    ids=["many", "many copies of each"],
+)
+def test_no_message_is_for_more_than_ten_thousand(fields: dict[str, Any]):
+    with pytest.raises(Failure, match="recipients, those of copies counted for each part; at most 10,000"):
+        read(**fields)
+
+
+def test_ten_thousand_are_no_trouble():
+    parts = read(to=[f"{number}@x.org" for number in range(10_000)], parameters=[{}] * 10_000).parts()
+
+    assert 10_000 == len(parts)
 
 
 def test_many_faults_are_summed_up():

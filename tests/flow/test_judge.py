@@ -1,6 +1,7 @@
 """What the failures of a try mean for the message."""
 
 from datetime import UTC, datetime, timedelta
+from time import process_time
 
 import pytest
 
@@ -165,6 +166,13 @@ class TestSeveralRecipients:
 
         assert [("Rejected", [0]), ("Deferred", [1, 3]), ("Deferred", [2])] == kinds
 
+    def test_texts_that_name_each_recipient_do_not_keep_them_from_one_copy(self):
+        later = {at: Failure(Kind.TRANSIENT, Reason.GREYLISTED, f"451 <{who}>") for at, who in enumerate("abc")}
+        (deferred,) = self.outcomes(later)
+
+        assert {3} == deferred.copy.done
+        assert "451 <a>" == deferred.copy.headers["dispatcher-error"]
+
     def test_nobody_failed_after_all(self):
         assert (Accepted(),) == self.outcomes({})
 
@@ -173,6 +181,16 @@ class TestSeveralRecipients:
 
         assert "dispatcher-done" not in outcome.copy.headers
         assert "dispatcher-recipient" not in outcome.copy.headers
+
+    def test_ten_thousand_that_were_refused_are_judged_in_no_time(self):
+        addresses = tuple(f"{number}@x" for number in range(10_000))
+        refused = {at: Failure(Kind.RECIPIENT, Reason.REFUSED, f"550 {who}") for at, who in enumerate(addresses)}
+        start = process_time()
+        outcomes = judge(message(), SomeFailed(refused, addresses), "email", LADDER, NOW)
+
+        assert 10_000 == len(outcomes)
+        assert set(range(10_000)) - {9_999} == outcomes[-1].copy.done
+        assert process_time() - start < 5  # quadratic, it took minutes
 
     def test_ten_thousand_recipients_fit_in_a_header(self):
         addresses = tuple(f"{number}@x" for number in range(10_000))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
+from dispatcher.cli.log import set_up_log
 from dispatcher.observers.log import MOST_NAMES, LogObserver
-from dispatcher.observers.setup import set_up_log
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released, Settlement

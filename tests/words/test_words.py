@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from dispatcher.words.messages import Message
 from dispatcher.words.retries import Ladder
 from dispatcher.words.sections import Duration, Section, Wait
-from dispatcher.words.values import decode_slots, encode_slots, format_duration, parse_duration
+from dispatcher.words.values import decode_slots, encode_all_but, encode_slots, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,13 @@ def test_a_written_duration_reads_the_same(number):
 @given(st.frozensets(st.integers(0, 10_000), max_size=50))
 def test_slots_survive_being_written(slots):
     assert slots == decode_slots(encode_slots(slots))
+
+
+@given(st.integers(1, 300).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, count - 1)))))
+def test_all_but_some_slots_are_written_too(count_and_slots):
+    count, slots = count_and_slots
+
+    assert set(range(count)) - slots == decode_slots(encode_all_but(slots, count))
 
 
 @pytest.mark.parametrize("nonsense", [None, 5, "no base64!", b"AA==", "ä", []])

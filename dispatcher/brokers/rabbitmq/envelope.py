@@ -14,7 +14,7 @@ from uuid import uuid4
 import aio_pika
 import aiormq
 
-from dispatcher.words.messages import ID, Message, Properties
+from dispatcher.words.messages import ID, OURS, Message, Properties
 
 _BROKERS_OWN = frozenset({"cc", "bcc", "x-death", "x-delivery-count", "x-acquired-count", "x-delay"})
 _BROKERS_OWN_PREFIXES = ("x-first-death-", "x-last-death-", "x-opt-")
@@ -71,7 +71,7 @@ def sound_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     room = HEADERS_LIMIT
     # Ours first, so that no stranger's header takes their room.
-    for name in sorted(headers, key=lambda name: not name.startswith("dispatcher-")):
+    for name in sorted(headers, key=lambda name: name not in OURS):
         value = headers[name]
         size = len(name) + len(str(value))
         if _is_ours_to_carry(name) and _is_sound(value) and size <= room:

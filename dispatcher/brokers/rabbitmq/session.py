@@ -11,7 +11,7 @@ from dispatcher.brokers.rabbitmq.losses import LOSSES
 from dispatcher.brokers.rabbitmq.outlet import Outlet
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
 
-CLOSE_TIMEOUT = 5.0
+CLOSE_TIMEOUT = 3.0
 """Seconds for one connection to close; a half-open or blocked one takes two by itself."""
 
 

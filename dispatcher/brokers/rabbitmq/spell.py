@@ -15,6 +15,9 @@ from dispatcher.brokers.rabbitmq.losses import LOSSES, REFUSALS, losses_as_broke
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 
+CANCEL_TIMEOUT = 3.0
+"""Seconds for the broker to answer when we stop: one that does not will hand everything out again anyway."""
+
 Incoming = aiormq.abc.DeliveredMessage
 
 
@@ -93,12 +96,16 @@ class Spell:
         if not self.over.is_set() and not self.is_stale:
             with contextlib.suppress(*LOSSES):
                 underlay = await self._channel.get_underlay_channel()
-                await underlay.basic_cancel(self._tag, timeout=RPC_TIMEOUT)
+                await underlay.basic_cancel(self._tag, timeout=CANCEL_TIMEOUT)
         self.over.set()
 
     async def let_go(self) -> None:
-        """Count one delivery as settled; the last one of a spell that is over closes the AMQP channel."""
+        """Count one delivery as settled."""
         self._in_hand -= 1
+        await self.close_if_done()
+
+    async def close_if_done(self) -> None:
+        """Close the AMQP channel when nothing new comes and nothing is in hand."""
         if self._in_hand == 0 and self.over.is_set() and not self.is_stale:
             with contextlib.suppress(*LOSSES):
                 await self._channel.close()

@@ -115,5 +115,6 @@ class RabbitSubscription(Subscription):
         if self._stopped:
             return
         await spell.over.wait()
+        await spell.close_if_done()
         if not spell.session.is_lost:
             log.warning("the broker ended the deliveries from the queue %s; asking again", self._queue)

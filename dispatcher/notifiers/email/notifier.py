@@ -48,6 +48,7 @@ class EmailNotifier(Notifier):
 
     contract: ClassVar[type[Notification]] = EmailNotification
     formats: ClassVar[tuple[str, ...]] = ("html", "txt")
+    flat_format: ClassVar[str | None] = "html"
 
     def __init__(self, settings: EmailSettings, *, now: Callable[[], datetime] = _now) -> None:
         self._settings = settings
@@ -203,9 +204,11 @@ def read_people(part: Part) -> tuple[dict[int, Address], dict[int, Failure]]:
 
 
 def _pending(people: Mapping[int, Address], done: frozenset[int]) -> list[Address]:
-    """Give who has still to be served: two names for one mailbox get one mail."""
-    served = {address.mailbox for slot, address in people.items() if slot in done}
-    return list({address.mailbox: address for address in people.values() if address.mailbox not in served}.values())
+    """Give who has still to be served: two names for one mailbox get one mail.
+
+    A slot that is done says nothing about another with the same mailbox: it may be settled as a dead letter.
+    """
+    return list({address.mailbox: address for slot, address in people.items() if slot not in done}.values())
 
 
 async def _writer(draft: Draft) -> Callable[[bool], Awaitable[bytes]]:

@@ -148,6 +148,15 @@ async def test_two_names_for_one_mailbox_get_one_mail_and_one_fate(server, notif
     assert failures[0] is failures[1]
 
 
+async def test_a_mailbox_settled_under_another_name_is_served_under_this_one(server, notifier):
+    to = ["ada@example.org", "Ada <ada@example.org>"]
+
+    assert {} == await send(notifier, to=to, done={0})
+    assert {} == await send(notifier, to=to, done={1})
+
+    assert [["ada@example.org"]] * 2 == [mail.recipients for mail in server.mails]
+
+
 async def test_a_domain_outside_ascii_needs_nothing_of_the_server(notifier_for):
     async with SmtpServer(keywords=()) as plain:
         notifier = notifier_for(plain)

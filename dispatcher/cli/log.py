@@ -1,4 +1,4 @@
-"""How the log looks: for a person on a terminal, JSON lines otherwise. Always on standard error."""
+"""How the log of a command looks: for a person on a terminal, JSON lines otherwise. Always on standard error."""
 
 import logging
 import sys
