@@ -6,6 +6,7 @@ The floors, from the door down; imports go down only, and `tests/test_floors.py`
     assembly   config, settings, factories, service  the only floor that knows every adapter
     flow       flow/                                 the heart: knows the ports, no adapter
     adapters   brokers/ rendering/ notifiers/ observers/
+               tls                                   certificates, for all of them
     words      contract/ words/                      no input, no output, no clock
 """
 

@@ -1,7 +1,9 @@
 """What is killed, stopped and started again loses nothing."""
 
 import asyncio
+import os
 import re
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -166,6 +168,18 @@ class TestDraining:
         assert [["ada@example.org"], ["bob@example.org"], ["carol@example.org"]] == [
             mail.recipients for mail in smtp.mails
         ]
+
+    async def test_while_the_broker_is_frozen_it_ends_in_time(self, own_node: Node, smtp: SmtpServer, folder: Path):
+        settings = {"brokers__rabbitmq__url": own_node.url, "notifiers__email__port": smtp.port}
+        async with Daemon(folder, **settings) as daemon:
+            broker = int((own_node.folder / "rabbitmq.pid").read_text())
+            os.kill(broker, signal.SIGSTOP)
+            try:
+                daemon.terminate()
+
+                assert 0 == await daemon.ended(within=12)
+            finally:
+                os.kill(broker, signal.SIGCONT)
 
     async def test_while_the_broker_is_away_it_ends_at_once(self, folder: Path):
         daemon = Daemon(folder, brokers__rabbitmq__url="amqp://guest:guest@127.0.0.1:9/")

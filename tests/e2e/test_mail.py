@@ -201,6 +201,22 @@ async def test_a_dead_letter_that_is_put_back_serves_only_who_was_not_served(
     assert [["ada@example.org"], ["bob@example.org"]] == [mail.recipients for mail in smtp.mails]
 
 
+async def test_two_names_for_one_mailbox_that_were_refused_can_be_put_back(
+    start: Starter, smtp: SmtpServer, publisher: Publisher
+):
+    smtp.answer("RCPT", "550 5.1.1 no such user")
+    daemon = await start()
+    sent = await publisher.publish(to=["ada@example.org", "Ada <ada@example.org>"])
+    await daemon.until_settled(sent)
+    for _ in range(2):
+        letter = await publisher.dead_letter()
+        assert letter is not None
+        await publisher.channel.default_exchange.publish(letter, routing_key="email")
+    await daemon.until_settled(sent, times=3)
+
+    assert {"ada@example.org"} == {recipient for mail in smtp.mails for recipient in mail.recipients}
+
+
 async def test_after_the_last_rung_the_dead_letter_says_everything(
     start: Starter, smtp: SmtpServer, publisher: Publisher
 ):
