@@ -18,7 +18,9 @@ _ASCII = bytes(range(128))
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+"  # noqa: S105 (a token of RFC 2045, not a secret)
-_CONTENT_TYPE = re.compile(rf'({_TOKEN})/({_TOKEN})(\s*;\s*{_TOKEN}=({_TOKEN}|"[^"\\]*"))*')
+_PARAMETER = rf' *; *({_TOKEN})=({_TOKEN}|"[^"\\]*")'
+_CONTENT_TYPE = re.compile(rf"({_TOKEN})/({_TOKEN})((?:{_PARAMETER})*)")
+_PARAMETERS = re.compile(_PARAMETER)
 _CONTENT_ID = re.compile(r"[!-;=?-~]{1,200}")  # printable ASCII without space, `<` and `>`
 
 
@@ -118,7 +120,19 @@ def _content_type(text: str, field: str) -> str:
         raise _bad(field, "is not a MIME type like application/pdf")
     if found[1].lower() in {"multipart", "message"}:
         raise _bad(field, "must not be multipart/… or message/…; application/octet-stream carries any file")
-    return text
+    if text.isascii():
+        return text
+    parameters = (_rewritten(one[1], one[2], field) for one in _PARAMETERS.finditer(found[3]))
+    return f"{found[1]}/{found[2]}{''.join(parameters)}"
+
+
+def _rewritten(name: str, value: str, field: str) -> str:
+    """Write a parameter of a content type anew; it is a token, or stands in quotes."""
+    if value.isascii():
+        return f";\r\n {name}={value}"
+    if "*" in name:
+        raise _bad(field, f"has letters outside ASCII in {name}, whose asterisk says that there are none")
+    return parameter(name, value.strip('"'))
 
 
 def _content_id(text: str, field: str) -> str:

@@ -128,12 +128,24 @@ def test_attachments_arrive_byte_for_byte_with_their_names():
     )
 
 
+@pytest.mark.parametrize("name", ["Müller.pdf", "Übersicht " * 20, "100 % ü"])
+def test_a_parameter_outside_ascii_in_a_content_type_arrives(name):
+    given = f'text/csv; charset=utf-8 ;name="{name}"; header="present"'
+
+    message = _checked(written(attachments=[PDF | {"content_type": given}]))
+
+    params = next(message.iter_attachments())["Content-Type"].params
+    assert {"charset": "utf-8", "name": name, "header": "present"} == dict(params)
+
+
 @pytest.mark.parametrize(
     ("change", "reason", "place"),
     [
         ({"content": "no base64!"}, Reason.BAD_ATTACHMENT, "attachments.1.content is not base64"),
         ({"content": "ü"}, Reason.BAD_ATTACHMENT, "attachments.1.content is not base64"),
         ({"content_type": "pdf"}, Reason.BAD_ATTACHMENT, "attachments.1.content_type is not a MIME type"),
+        ({"content_type": 'a/b; name*="ü"'}, Reason.BAD_ATTACHMENT, "attachments.1.content_type has letters"),
+        ({"content_type": "a/b;\u00a0c=d"}, Reason.BAD_ATTACHMENT, "attachments.1.content_type is not a MIME type"),
         ({"content_type": "a/b" + "c" * 1000}, Reason.BAD_ATTACHMENT, "attachments.1.content_type"),
         ({"content_type": "message/rfc822"}, Reason.BAD_ATTACHMENT, "attachments.1.content_type"),
         ({"content_type": "multipart/mixed"}, Reason.BAD_ATTACHMENT, "attachments.1.content_type"),
@@ -387,3 +399,36 @@ def test_hundreds_of_recipients_fold_into_lines_that_every_server_takes():
     message = _checked(written(to=to))
 
     assert 300 == len(message["To"].addresses)
+
+
+near = st.text("aüß@<>\"\\,;:=/*%'.[]() \t\r\n\0\x85\u00a0\u2028\u3000?_-bcdX1", max_size=40)
+odd = st.text(max_size=40) | near
+TYPES = st.builds("{}/{}; {}={}".format, *[odd | st.sampled_from(["a", "name", '"ü"', "name*0"])] * 4)
+
+
+@patient
+@given(
+    attachment=st.fixed_dictionaries(
+        {"filename": odd.filter(bool)},
+        optional={"content": odd, "content_type": odd | TYPES, "content_id": odd.filter(bool)},
+    ),
+    headers=st.dictionaries(odd | odd.map("X-{}".format) | st.sampled_from(["References", "list-id"]), odd, max_size=2),
+    subject=odd,
+    addresses=st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(
+            ("to", "cc", "bcc", "from", "reply_to"),
+            (odd | odd.map("{} <a@example.org>".format) | odd.map("{}@example.org".format)).filter(bool),
+        ),
+    ),
+    utf8=st.booleans(),
+)
+def test_whatever_a_publisher_writes_is_a_mail_or_a_failure_of_its_own(attachment, headers, subject, addresses, utf8):
+    fields = {"attachments": [{"content": "", **attachment}], "headers": headers, "subject": subject, **addresses}
+
+    try:
+        raw = written(**fields, utf8=utf8)
+    except Failure as failure:
+        assert failure.kind in {Kind.CONTENT, Kind.RECIPIENT}  # noqa: PT017
+    else:
+        assert b"\n" not in raw.replace(b"\r\n", b"")
