@@ -5,6 +5,7 @@ import base64
 import re
 import socket
 import ssl
+from ipaddress import IPv6Address, ip_address
 
 import aiosmtplib
 
@@ -19,6 +20,11 @@ MECHANISMS = ("plain", "login", "cram-md5")
 _NEXT_MECHANISM = frozenset({500, 501, 502, 503, 504, 534})
 """Answers that refuse the mechanism, not the user (RFC 4954 4 and 6)."""
 
+_LOCAL = "localhost"
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_WHOLE_NAME = re.compile(rf"({_LABEL}\.)+(?=[A-Za-z]){_LABEL}")  # `ada` is none, nor is 192.0.2.1
+_LONGEST_NAME = 253
+
 
 class Connector:
     """Opens connections, all in the same way. Calling it opens one.
@@ -31,7 +37,7 @@ class Connector:
     def __init__(self, settings: EmailSettings) -> None:
         self._settings = settings
         self._context = tls_context(settings)
-        self._hostname = settings.hostname
+        self._hostname = settings.hostname or _own_name()
 
     async def __call__(self) -> Connection:
         """Open a connection that is ready for MAIL.
@@ -42,10 +48,11 @@ class Connector:
             Failure: it does not offer what was asked for (outage).
 
         """
-        client = await self._client()
+        client = self._client()
         try:
             with speaking(Phase.CONNECT):
                 await client.connect(timeout=self._settings.timeouts.connect.total_seconds())
+                client.local_hostname = self._hostname or _own_address(client)
                 await _greet(client)
             if self._settings.tls == "starttls":
                 await self._upgrade(client)
@@ -56,13 +63,11 @@ class Connector:
             _abort(client)
             raise
 
-    async def _client(self) -> aiosmtplib.SMTP:
-        if self._hostname is None:
-            self._hostname = await _own_name()  # once: a slow DNS would delay each connection
+    def _client(self) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(
             hostname=self._settings.host,
             port=self._settings.port,
-            local_hostname=self._hostname,
+            local_hostname=self._hostname or _LOCAL,  # without any, the library asks the DNS, for as long as that takes
             timeout=self._settings.timeouts.command.total_seconds(),
             use_tls=self._settings.tls == "implicit",
             start_tls=False,
@@ -138,9 +143,20 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
         await client.helo()
 
 
-async def _own_name() -> str:
-    name = await asyncio.to_thread(socket.getfqdn)
-    return name if re.fullmatch(r"[A-Za-z0-9._-]{1,253}", name) else "localhost"
+def _own_name() -> str | None:
+    """Give the machine's name as it knows it, if that is a whole one (RFC 5321 2.3.5); the DNS is not asked."""
+    name = socket.gethostname()
+    return name if len(name) <= _LONGEST_NAME and _WHOLE_NAME.fullmatch(name) else None
+
+
+def _own_address(client: aiosmtplib.SMTP) -> str:
+    """Give our end of the connection, as EHLO wants it of who has no name (RFC 5321 4.1.3)."""
+    end = client.transport.get_extra_info("sockname") if client.transport else None
+    try:
+        address = ip_address(str(end[0]).partition("%")[0] if end else "")
+    except ValueError:
+        return _LOCAL
+    return f"[IPv6:{address}]" if isinstance(address, IPv6Address) else f"[{address}]"
 
 
 def _abort(client: aiosmtplib.SMTP) -> None:

@@ -71,7 +71,7 @@ class EmailSettings(TlsSettings, EmailServer):
         "Dispatcher <noreply@example.org>", description="The author where a notification names none."
     )
     hostname: Annotated[str, AfterValidator(_own_name)] | None = Field(
-        None, description="Our name in EHLO; the machine's without it."
+        None, description="Our name in EHLO; without it the machine's if that is a whole one, or its address."
     )
     connections: int = Field(10, ge=1, le=1000, description="Connections open at the same time, at most.")
     mails_per_connection: int = Field(100, ge=1, description="After so many mails a connection is replaced.")

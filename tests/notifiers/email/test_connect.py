@@ -3,11 +3,13 @@
 import asyncio
 import socket
 import ssl
+import threading
+from unittest.mock import Mock
 
 import pytest
 
 from dispatcher.notifiers.email import EmailNotifier
-from dispatcher.notifiers.email.connect import _own_name, hide, tls_context
+from dispatcher.notifiers.email.connect import _own_address, hide, tls_context
 from dispatcher.notifiers.email.settings import EmailSettings
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.notifiers.email.examples import send, settings, texts
@@ -266,22 +268,60 @@ def test_an_empty_password_hides_nothing():
     assert "a b" == hide("a b", "", "")
 
 
-async def test_a_machine_with_an_odd_name_says_localhost(monkeypatch):
-    monkeypatch.setattr(socket, "getfqdn", lambda: "my machine")
-    assert "localhost" == await _own_name()
-
-    monkeypatch.setattr(socket, "getfqdn", lambda: "mail.example.org")
-    assert "mail.example.org" == await _own_name()
+def nameless(server, **changes) -> EmailNotifier:
+    """A notifier whose settings say nothing about our name."""
+    whole = settings(server, **changes)
+    return EmailNotifier(whole.model_copy(update={"hostname": None}))
 
 
-async def test_the_name_of_the_machine_is_asked_for_once(server, notifier_for, monkeypatch):
-    asked = []
-    monkeypatch.setattr(socket, "getfqdn", lambda: asked.append(1) or "here.example")
-    notifier = notifier_for(server, mails_per_connection=1)
-    notifier._pool._connect._hostname = None
+async def greeting(server, monkeypatch, machine, **changes) -> str:
+    """What a notifier on a machine of this name says first."""
+    monkeypatch.setattr(socket, "gethostname", lambda: machine)
+    notifier = nameless(server, **changes)
+    await send(notifier)
+    await notifier.close()
+    return server.sessions[-1].commands[0]
 
-    for _ in range(2):
-        await send(notifier)
 
-    assert [1] == asked
-    assert {"EHLO here.example"} == {session.commands[0] for session in server.sessions}
+async def test_the_whole_name_of_the_machine_is_ours(server, monkeypatch):
+    assert "EHLO mail-1.example.org" == await greeting(server, monkeypatch, "mail-1.example.org")
+
+
+@pytest.mark.parametrize(
+    "odd", ["my machine", "ada", "", "a_b.example", "-a.example", "192.0.2.1", "müller.example", "a." * 130 + "example"]
+)
+async def test_a_machine_without_a_whole_name_says_its_address(server, monkeypatch, odd):
+    assert "EHLO [127.0.0.1]" == await greeting(server, monkeypatch, odd)
+
+
+async def test_the_address_is_said_within_tls_too(monkeypatch, server_tls, ca_file):
+    async with SmtpServer(tls=server_tls) as server:
+        assert "EHLO [127.0.0.1]" == await greeting(server, monkeypatch, "ada", tls="starttls", ca_file=ca_file)
+        assert 2 == server.sessions[0].commands.count("EHLO [127.0.0.1]")
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (("::1", 4, 0, 0), "[IPv6:::1]"),
+        (("fe80::1%eth0", 4, 0, 2), "[IPv6:fe80::1]"),
+        (("192.0.2.1", 4), "[192.0.2.1]"),
+        (("", 0), "localhost"),
+        (None, "localhost"),
+    ],
+)
+def test_the_address_is_written_as_ehlo_takes_it(end, said):
+    client = Mock()
+    client.transport.get_extra_info.return_value = end
+
+    assert said == _own_address(client)
+
+
+async def test_no_name_is_looked_up_in_the_dns(server, monkeypatch):
+    hanging = threading.Event()
+    monkeypatch.setattr(socket, "getfqdn", lambda *_: hanging.wait(5))
+
+    try:
+        assert (await greeting(server, monkeypatch, "ada")).startswith("EHLO [")
+    finally:
+        hanging.set()
