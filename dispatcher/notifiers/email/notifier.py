@@ -29,6 +29,9 @@ LARGE = 262_144
 
 INTERRUPTED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
 
+_EVERYBODYS = {Reason.SMTP_TEMPORARY, Reason.SMTP_CUT}
+"""At MAIL, what several mails in a row can only have met because the server does it to all."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -150,7 +153,7 @@ class EmailNotifier(Notifier):
                 self._streak.end()
             return failure
         ours = draft.author.mailbox == self._sender.mailbox
-        if failure.reason is Reason.SMTP_TEMPORARY or (failure.reason is Reason.SENDER_REFUSED and ours):
+        if failure.reason in _EVERYBODYS or (failure.reason is Reason.SENDER_REFUSED and ours):
             return self._streak.escalate(draft.message_id, failure)
         return failure
 

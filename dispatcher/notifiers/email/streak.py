@@ -1,8 +1,8 @@
 """Several in a row: when what looks like the fault of single mails is the server's or the deployment's.
 
-Busy, out of storage, the sender of the settings not allowed: said once, it concerns one mail; said to one mail after
-the other with none that gets further in between, it concerns all of them, and the queue had better pause than spend
-their attempts. Mails are told apart, so that one that always fails does not stop the others.
+Busy, out of storage, the sender of the settings not allowed, the connection ended before anything else was said: once,
+it concerns one mail; one mail after the other with none that gets further in between, it concerns all of them, and the
+queue had better pause than spend their attempts. Mails are told apart, so that one that always fails does not stop the others.
 """
 
 from dispatcher.words.errors import Failure, Kind, Reason

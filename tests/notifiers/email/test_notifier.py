@@ -466,6 +466,7 @@ async def test_a_mail_that_cannot_be_written_takes_no_connection(server, notifie
         ("DOT", "421 4.3.2 bye", Reason.SMTP_BUSY),
         ("MAIL", "452 4.3.1 disk full", Reason.SMTP_TEMPORARY),
         ("MAIL", "550 5.7.1 not you", Reason.SENDER_REFUSED),
+        ("MAIL", CUT, Reason.SMTP_CUT),
     ],
 )
 async def test_several_mails_in_a_row_that_fail_alike_are_an_outage(server, notifier, point, answer, reason):
@@ -478,8 +479,9 @@ async def test_several_mails_in_a_row_that_fail_alike_are_an_outage(server, noti
     assert "5 mails in a row" in failures[-1].text
 
 
-async def test_one_mail_that_always_fails_is_no_outage(server, notifier):
-    server.answer("MAIL", *["452 4.3.1 disk full"] * 7)
+@pytest.mark.parametrize("answer", ["452 4.3.1 disk full", CUT])
+async def test_one_mail_that_always_fails_is_no_outage(server, notifier, answer):
+    server.answer("MAIL", *[answer] * 7)
 
     assert {Kind.TRANSIENT} == {(await failed(notifier)).kind for _ in range(7)}
 
