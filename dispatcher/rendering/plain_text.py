@@ -52,14 +52,15 @@ def _laid_out(html: str) -> str:
             return ""
         _simplify(tree)
         text: str = Inscriptis(tree, _CONFIG).get_text()
-    except (lxml.etree.LxmlError, ValueError, RecursionError):
+    except Exception:  # noqa: BLE001 - a mail whose text is not pretty is better than none
         return ""
     return text
 
 
 def _simplify(tree: lxml.html.HtmlElement) -> None:
+    """Make the tree simple. The root stays, hidden or not: nothing at all is what nobody can have meant."""
     for element in list(tree.iter(lxml.etree.Element)):
-        if _HIDDEN.search(element.get("style", "")) or "hidden" in element.attrib:
+        if element is not tree and (_HIDDEN.search(element.get("style", "")) or "hidden" in element.attrib):
             element.drop_tree()
             continue
         _simplify_one(element)

@@ -1,10 +1,41 @@
 from time import perf_counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dispatcher.rendering import plain_text as module
 from dispatcher.rendering.plain_text import plain_text
+
+TAGS = [
+    "html",
+    "head",
+    "body",
+    "p",
+    "a",
+    "img",
+    "table",
+    "tr",
+    "td",
+    "ul",
+    "li",
+    "svg",
+    "frameset",
+    "pre",
+    "br",
+    "?xml",
+]
+ATTRIBUTES = ["", " hidden", " style='display:none'", " style=';:;'", " href='https://e.org/'", " alt", " role=none"]
+ATTRIBUTES += [" colspan=-1", " rowspan=99", " align=x", " valign=y", " xml:lang", " =", " a:b='c'"]
+
+fragment = st.one_of(
+    st.builds("<{}{}{}>".format, st.sampled_from(TAGS), st.sampled_from(ATTRIBUTES), st.sampled_from(ATTRIBUTES)),
+    st.builds("</{}>".format, st.sampled_from(TAGS)),
+    st.sampled_from(
+        ["<!--", "-->", "<![CDATA[", "]]>", "<!doctype html>", "<!ENTITY a 'b'>", "&#0;", "&a;", "&#xd800;"]
+    ),
+    st.text(max_size=5),
+)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +51,10 @@ from dispatcher.rendering.plain_text import plain_text
         ("<a href='https://e.org/'><b>Bold</b> </a>!", "Bold (https://e.org/)!\n"),
         ("<a href='https://e.org/'><img src='x.png' alt='Logo'></a>", "Logo (https://e.org/)\n"),
         ("<p style='display: none'>hidden</p><p hidden>hidden</p>seen", "seen\n"),
+        ("<html hidden><p>seen</p>", "seen\n"),
+        ("<html style='display:none'><body><p hidden>no</p><p>seen</p>", "seen\n"),
+        ("<p>see</p><html hidden><p>n</p>", "see\n\nn\n"),
+        ("<body hidden><p>seen</p><style>no</style></body>", "seen\n"),
         ("<title>t</title><style>p{}</style><script>x()</script><p>text</p>", "text\n"),
         ("<table><tr><th>Name</th><td>Ada</td></tr><tr><th>Of</th><td>x</td></tr></table>", "Name  Ada\nOf    x\n"),
         (
@@ -64,3 +99,19 @@ def test_what_is_enormous_blocks_nobody(html):
 @given(st.text(alphabet="<>/ ab=\"'&;!-\0\n[]?tdrlipu", max_size=200))
 def test_no_html_is_too_broken(html):
     assert plain_text(html).endswith("\n")
+
+
+@settings(deadline=None)
+@given(st.lists(fragment, max_size=20).map("".join))
+def test_no_element_is_too_odd(html):
+    assert plain_text(html).endswith("\n")
+
+
+@pytest.mark.parametrize("error", [AssertionError, KeyError, AttributeError, IndexError, RecursionError, MemoryError])
+def test_whatever_the_library_raises_the_mail_has_a_text(monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(module, "Inscriptis", fail)
+
+    assert plain_text("<p>One</p><p>Two &amp; three</p>") == "One  Two & three\n"
