@@ -2,7 +2,8 @@
 
 Busy, out of storage, the sender of the settings not allowed, the connection ended before anything else was said: once,
 it concerns one mail; one mail after the other with none that gets further in between, it concerns all of them, and the
-queue had better pause than spend their attempts. Mails are told apart, so that one that always fails does not stop the others.
+queue had better pause than spend their attempts. Mails are told apart, so that one that always fails does not stop the
+others.
 """
 
 from dispatcher.words.errors import Failure, Kind, Reason
