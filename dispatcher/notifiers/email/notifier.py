@@ -59,6 +59,8 @@ class EmailNotifier(Notifier):
         self._sender = parse_sender(settings.sender, "sender")
         self._pool = Pool(Connector(settings), settings)
         self._streak = Streak()
+        # As many as can be on their way: a mail is large, and one that waits for a connection need not exist yet.
+        self._desks = asyncio.Semaphore(settings.connections)
 
     async def send(
         self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
@@ -77,7 +79,8 @@ class EmailNotifier(Notifier):
         )
         progress = _Progress(_pending(people, done))
         if progress.waiting:
-            await self._hand_over(draft, progress)
+            async with self._desks:
+                await self._hand_over(draft, progress)
         failures = {slot: failure for slot, failure in failures.items() if slot not in done}
         for slot, address in people.items():
             failure = progress.fates.get(address.mailbox)

@@ -8,6 +8,7 @@ import pytest
 from dispatcher.notifiers.base import Report
 from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.notifiers.email import notifier as module
+from dispatcher.notifiers.email.compose import compose
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.notifiers.email.examples import DATE, notification, report, send, settings, texts
 from tests.smtp_server import CUT, HANG, USUAL, SmtpServer
@@ -457,6 +458,22 @@ async def test_a_mail_that_cannot_be_written_takes_no_connection(server, notifie
 
     assert (Kind.CONTENT, Reason.BAD_HEADER) == (caught.value.kind, caught.value.reason)
     assert [] == server.sessions
+
+
+async def test_no_more_mails_are_written_than_can_be_on_their_way(server, notifier_for, monkeypatch):
+    written = []
+    monkeypatch.setattr(module, "compose", lambda draft, *, utf8: written.append(draft) or compose(draft, utf8=utf8))
+    notifier = notifier_for(server, connections=2)
+    server.answer("DOT", HANG, HANG)
+
+    sending = [asyncio.create_task(send(notifier, message_id=f"id-{number}")) for number in range(5)]
+    await server.until(lambda: server.seen["DOT"] == 2)
+    assert 2 == len(written)
+
+    for task in sending[:2]:
+        task.cancel()
+    assert [{}] * 3 == (await asyncio.gather(*sending, return_exceptions=True))[2:]
+    assert 5 == len(written)
 
 
 @pytest.mark.parametrize(
