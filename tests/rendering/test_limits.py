@@ -105,10 +105,10 @@ def test_a_render_that_grows_is_stopped_before_it_has_grown(hasty, source):
         ("{{ x.encode().center(4).decode() }}", " ab "),
     ],
 )
-def test_what_mails_do_goes_through_every_guard(hasty, source, expected):
-    hasty.write("email/a.txt.jinja2", source)
+def test_what_mails_do_goes_through_every_guard(templates, source, expected):
+    templates.write("email/a.txt.jinja2", source)
 
-    assert hasty.text(x="ab") == expected
+    assert templates.text(x="ab") == expected
 
 
 def test_a_parameter_of_ten_megabytes_is_refused_and_the_next_message_goes_out(templates):
