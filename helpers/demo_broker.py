@@ -39,7 +39,8 @@ def find() -> rabbitmq.Broker:
         return own()
     except rabbitmq.NoBroker as error:
         raise rabbitmq.NoBroker(
-            f"RabbitMQ at {host}:{port} is not for us, {trouble}, and there is no other: install rabbitmq-server, "
+            f"RabbitMQ at {host}:{port} is not for us, {trouble}, and there is no other "
+            f"({str(error).splitlines()[0]}): install rabbitmq-server, "
             f"or set {rabbitmq.VARIABLE} to a virtual host that nobody uses."
         ) from error
 

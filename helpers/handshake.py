@@ -35,9 +35,16 @@ def speaks(url: str, timeout: float = 3.0) -> bool:
     return _converses(url, timeout, lambda connection: _expect(connection, START))
 
 
-def welcomes(url: str, timeout: float = 3.0) -> bool:
-    """Tell whether the broker at the URL accepts its login and opens its virtual host."""
-    return _converses(url, timeout, lambda connection: _log_in(connection, url))
+def welcomes(url: str, timeout: float = 3.0, *, node: str = "") -> bool:
+    """Tell whether the broker at the URL accepts its login and opens its virtual host.
+
+    Args:
+        url: where, and as whom.
+        timeout: seconds for each answer.
+        node: what its name must begin with: another broker may have taken the port in the meantime.
+
+    """
+    return _converses(url, timeout, lambda connection: _log_in(connection, url, node))
 
 
 def place(url: str) -> tuple[str, int]:
@@ -66,11 +73,12 @@ def _perhaps_encrypted(plain: socket.socket, url: str) -> socket.socket:
     return context.wrap_socket(plain, server_hostname=place(url)[0])
 
 
-def _log_in(connection: socket.socket, url: str) -> None:
+def _log_in(connection: socket.socket, url: str, node: str) -> None:
     parts = urlsplit(url)
     user, password = (unquote(part or "guest").encode() for part in (parts.username, parts.password))
     host = unquote(parts.path[1:]).encode() or b"/"
-    _expect(connection, START)
+    if node.encode() not in _expect(connection, START):  # it says its cluster's name, by default that of its first node
+        raise ValueError("this is another broker")
     secret = b"\x00" + user + b"\x00" + password
     nobody = struct.pack(">I", 0)  # an empty table: what a client says about itself
     _say(connection, START_OK, nobody + _short(b"PLAIN") + struct.pack(">I", len(secret)) + secret + _short(b"en_US"))

@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from helpers import handshake, node_files, node_programs, processes  # noqa: E402 - found only after the line above, when run as a script
 from helpers.node_notes import Notes  # noqa: E402
 from helpers.node_programs import NodeFailure  # noqa: E402
-from helpers.ports import free_port, is_free  # noqa: E402
+from helpers.ports import free_ports, is_free  # noqa: E402
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -66,7 +66,7 @@ class Node:
         Args:
             folder: made when missing. The same folder again is the same node: its messages, its ports where still free.
             tls: paths of PEM files, `ca`, `cert` and `key`: the node then listens for TLS as well.
-            extra_config: lines for `rabbitmq.conf`; they win over ours.
+            extra_config: lines for `rabbitmq.conf`, but for the name of the cluster; they win over ours.
             management: without its page a node stops in one second instead of six.
             usual_ports: take 5672, 15672 … where they are free.
 
@@ -80,9 +80,7 @@ class Node:
         self._guard: subprocess.Popen | None = None
         self._name = self._notes.name or f"dispatcher-{secrets.token_hex(4)}@localhost"
         self._ports = self._choose_ports(USUAL if usual_ports else {})
-        self.amqp_port: int = self._ports["amqp"]
-        self.management_port: int = self._ports["management"]
-        self.tls_port: int | None = self._ports["tls"] if tls else None
+        self._tell_ports()
 
     @property
     def url(self) -> str:
@@ -113,6 +111,17 @@ class Node:
         if self._broker is not None and self._broker.poll() is None:
             return
         self._end_leftovers()
+        try:
+            self._start(timeout, keep=keep)
+        except NodeFailure:
+            if all(map(is_free, self._ports.values())):
+                raise
+            # Between the choice of a port and the moment it is taken are seconds: somebody else was quicker.
+            self._ports = free_ports(self._ports)
+            self._tell_ports()
+            self._start(timeout, keep=keep)
+
+    def _start(self, timeout: float, *, keep: bool) -> None:
         try:
             self._launch(keep=keep)
             self._await_ready(timeout)
@@ -165,8 +174,6 @@ class Node:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.stop()
 
-    # What runs -------------------------------------------------------------------------------------------------------
-
     def _launch(self, *, keep: bool) -> None:
         server, epmd = node_programs.server(), node_programs.epmd()
         node_files.write(self.folder, self._ports, self._wishes)
@@ -187,7 +194,7 @@ class Node:
 
     def _await_ready(self, timeout: float) -> None:
         def ready_or_dead() -> bool:
-            return self._broker.poll() is not None or (handshake.welcomes(self.url) and self._listens_everywhere())
+            return self._broker.poll() is not None or (self._answers())
 
         if not processes.await_that(ready_or_dead, timeout):
             raise NodeFailure(f"RabbitMQ did not come up within {timeout:g} seconds.\n{self._complaints()}")
@@ -198,6 +205,9 @@ class Node:
         """Give what it named as errors, the cause first: a crash of Erlang buries it under pages of consequences."""
         errors = [line.partition("[error]")[2] for line in self.log_tail(1000).splitlines() if "[error]" in line]
         return "\n".join(errors[:MENTIONED]) or self.log_tail()
+
+    def _answers(self) -> bool:
+        return handshake.welcomes(self.url, node=self._name.partition("@")[0]) and self._listens_everywhere()
 
     def _listens_everywhere(self) -> bool:
         awaited = [self.management_port] if self._wishes.management else []
@@ -221,14 +231,16 @@ class Node:
     def _note(self) -> None:
         self._notes.write(self._name, self._ports, {"broker": self._broker, "epmd": self._epmd})
 
+    def _tell_ports(self) -> None:
+        self.amqp_port: int = self._ports["amqp"]
+        self.management_port: int = self._ports["management"]
+        self.tls_port: int | None = self._ports["tls"] if self._wishes.tls else None
+
     def _choose_ports(self, preferred: dict[str, int]) -> dict[str, int]:
         noted = self._notes.ports
         if noted and self._notes.running():
             return noted
-        ports: dict[str, int] = {}
-        for name in (*USUAL, "epmd"):
-            ports[name] = free_port(noted.get(name) or preferred.get(name), besides=ports.values())
-        return ports
+        return free_ports((*USUAL, "epmd"), {**preferred, **noted})
 
 
 def guard(folder: Path) -> None:

@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable, Mapping
 
 
 def is_free(port: int) -> bool:
@@ -33,3 +33,11 @@ def free_port(preferred: int | None = None, *, besides: Container[int] = ()) -> 
         port = random.SystemRandom().randrange(20000, 32000)
         if port not in besides and is_free(port):
             return port
+
+
+def free_ports(names: Iterable[str], preferred: Mapping[str, int] | None = None) -> dict[str, int]:
+    """Give a free port for each name, all different; the preferred one where it is free."""
+    ports: dict[str, int] = {}
+    for name in names:
+        ports[name] = free_port((preferred or {}).get(name), besides=ports.values())
+    return ports

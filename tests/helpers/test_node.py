@@ -1,10 +1,10 @@
 """A private node keeps what is durable, and leaves nothing behind."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pika
 import pytest
@@ -30,7 +30,7 @@ def own(tmp_path_factory):
     authority.cert_pem.write_to_path(tls["ca"])
     issued.cert_chain_pems[0].write_to_path(tls["cert"])
     issued.private_key_pem.write_to_path(tls["key"])
-    node = Node(folder, tls=tls, management=False, extra_config="cluster_name = a node of ours")
+    node = Node(folder, tls=tls, management=False, extra_config="channel_max = 77")
     node.start()
     yield node
     node.remove()
@@ -55,9 +55,7 @@ def test_a_started_node_serves(own):
     assert own.running
     assert handshake.welcomes(own.url)
     assert handshake.speaks(f"amqps://localhost:{own.tls_port}/")
-    with socket.create_connection(("127.0.0.1", own.amqp_port)) as client:
-        client.sendall(handshake.HEADER)
-        assert b"a node of ours" in client.recv(4096)
+    assert "{channel_max,77}" in own.ctl("environment")
 
 
 def test_a_login_that_is_wrong_is_not_welcome(own):
@@ -188,3 +186,20 @@ def test_a_port_that_is_taken_is_not_chosen():
     assert port < 32768
     assert free_port(port) == port
     assert free_port(port, besides=[port]) != port
+
+
+def test_two_nodes_that_want_the_usual_ports_at_the_same_time_both_come_up(tmp_path):
+    """Whoever is slower takes others, rather than believe that the quicker one is itself."""
+    nodes = [Node(tmp_path / name, usual_ports=True, management=False) for name in "ab"]
+    nodes[1]._ports = dict(nodes[0]._ports)  # as if both had looked before either was there
+    nodes[1]._tell_ports()
+    try:
+        with ThreadPoolExecutor() as threads:
+            list(threads.map(Node.start, nodes))
+
+        assert nodes[0].amqp_port != nodes[1].amqp_port
+        for node in nodes:
+            assert handshake.welcomes(node.url, node=node._name.partition("@")[0])
+    finally:
+        for node in nodes:
+            node.remove()
