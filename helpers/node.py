@@ -1,6 +1,6 @@
 """A RabbitMQ node of our own: private in everything, gone without a trace, or killed and started again on its data.
 
-    with Node(Path("/tmp/a folder")) as node:
+    with Node(folder) as node:
         connect(node.url)
 
 Private means: its own name, ports, configuration, plugins, logs, data, Erlang cookie, and its own epmd (Erlang's
