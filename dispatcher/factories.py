@@ -78,6 +78,6 @@ def _make_lane(queue: str, notifier: Notifier, settings: Settings) -> Lane:
         queue,
         notifier.formats,
         flat_format=notifier.flat_format,
-        on_broken=lambda sentence: log.error("%s; the last good version is used", sentence),
+        on_broken=lambda sentence: log.error("%s", sentence),
     )
     return Lane(queue, notifier, renderer)

@@ -27,7 +27,7 @@ try:
     from rich.console import Console
     from rich.table import Table
 
-    from helpers import demo_broker, processes, rabbitmq
+    from helpers import demo_broker, handshake, processes, rabbitmq
     from helpers.mailcatcher import MailCatcher
 except ModuleNotFoundError as error:
     print(f"{error.name} is missing: run `make demo`, which installs it.", file=sys.stderr)
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 OF_EACH = 2
 PATIENCE = 60.0
+USUAL = {("localhost", 5672), ("127.0.0.1", 5672)}
 LOG = ROOT / ".run" / "dispatcher.log"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -70,9 +71,10 @@ def demo(*, stay: bool) -> None:
         started.callback(broker.release)
         console.print(f"RabbitMQ: {broker.origin}")
         catcher = started.enter_context(MailCatcher())
+        log_start = LOG.stat().st_size if LOG.exists() else 0
         daemon = started.enter_context(running_daemon(broker.url, catcher.smtp_port))
-        started.callback(ignore_signals)  # runs first: a second Ctrl-C must not interrupt the tidying
-        await_ready(daemon)
+        started.callback(tidy_up)  # runs first
+        await_ready(daemon, log_start)
         expected = publish(broker.url)
         console.print(f"Published {len({mail.message_id for mail in expected})} notifications", highlight=False)
         arrived = await_mails(expected, catcher, daemon)
@@ -82,17 +84,22 @@ def demo(*, stay: bool) -> None:
             if broker.management_url:
                 console.print(f"RabbitMQ: {broker.management_url} (guest, guest)")
             console.print(f"Log:      {LOG}\n\n.venv/bin/python helpers/send.py publishes more.", soft_wrap=True)
-            console.print(
-                f"Ctrl-C ends it. For other terminals: export {rabbitmq.VARIABLE}={broker.url}", soft_wrap=True
-            )
+            if handshake.place(broker.url) not in USUAL:
+                console.print(
+                    f"The usual port was taken: elsewhere, first export {rabbitmq.VARIABLE}={broker.url}",
+                    soft_wrap=True,
+                )
+            console.print("Ctrl-C ends it.")
             stay_until_signal(daemon)
+        else:
+            console.print("`make up` does the same and stays: there you can look at the mails.", highlight=False)
 
 
 @contextlib.contextmanager
 def running_daemon(url: str, smtp_port: int) -> Iterator[subprocess.Popen]:
     """Run the daemon with settings of our own: no mail of a demonstration may leave this machine."""
     LOG.parent.mkdir(exist_ok=True)
-    configuration = LOG.parent / "demo.yml"
+    configuration = LOG.parent / f"demo-{smtp_port}.yml"  # of its own: another demonstration may be running
     mail = {"host": "127.0.0.1", "port": smtp_port, "tls": "none"}
     configuration.write_text(json.dumps({"notifiers": {"email": mail}}))  # JSON is YAML
     # Certificates and the like belong to the broker that was configured, and to no other.
@@ -104,7 +111,7 @@ def running_daemon(url: str, smtp_port: int) -> Iterator[subprocess.Popen]:
     }
     environment = {**inherited, rabbitmq.VARIABLE: url, "DISPATCHER_CONFIG_FILE": str(configuration)}
     command = [sys.executable, str(ROOT / "dispatcher" / "main.py"), "run"]
-    with LOG.open("w") as log:
+    with LOG.open("a") as log:
         # In a session of its own: Ctrl-C is for us, and we end it in order.
         daemon = subprocess.Popen(
             command,
@@ -119,13 +126,20 @@ def running_daemon(url: str, smtp_port: int) -> Iterator[subprocess.Popen]:
         yield daemon
     finally:
         processes.end(daemon)
+        configuration.unlink(missing_ok=True)
 
 
-def await_ready(daemon: subprocess.Popen) -> None:
-    """Wait until the daemon says that it serves."""
-    processes.await_that(lambda: daemon.poll() is not None or '"event": "ready"' in LOG.read_text(), PATIENCE)
+def await_ready(daemon: subprocess.Popen, log_start: int) -> None:
+    """Wait until the daemon says that it serves; what stood in the log before it does not count."""
+
+    def ready() -> bool:
+        return b'"event": "ready"' in LOG.read_bytes()[log_start:]
+
+    up = processes.await_that(lambda: daemon.poll() is not None or ready(), PATIENCE)
     if daemon.poll() is not None:
         raise DemoFailure("The daemon ended while it was starting.")
+    if not up:
+        raise DemoFailure(f"The daemon was not ready within {PATIENCE:g} seconds.")
 
 
 def publish(url: str) -> list[Expected]:
@@ -194,6 +208,12 @@ def stay_until_signal(daemon: subprocess.Popen) -> None:
 def log_tail(lines: int = 20) -> str:
     """Give the last lines of the daemon's log."""
     return "\n".join(LOG.read_text(errors="replace").splitlines()[-lines:]) if LOG.exists() else ""
+
+
+def tidy_up() -> None:
+    """Say that the end takes a moment, and let no second Ctrl-C interrupt it."""
+    console.print("Stopping what was started …", highlight=False)
+    ignore_signals()
 
 
 def ignore_signals() -> None:

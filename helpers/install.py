@@ -21,6 +21,7 @@ from helpers.debian import PackageFailure, apt_install  # noqa: E402 - found onl
 
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+COMMAND = VENV / "bin" / "dispatcher"
 STAMP = VENV / "installed-from"
 
 
@@ -35,7 +36,7 @@ def main() -> int:
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     # The path is part of the stamp: a virtual environment that was moved does not work.
     wanted = f"{wanted} {VENV}"
-    if STAMP.exists() and STAMP.read_text() == wanted and PYTHON.exists():
+    if STAMP.exists() and STAMP.read_text() == wanted and PYTHON.exists() and COMMAND.exists():
         return 0
     try:
         make_venv()
@@ -89,6 +90,8 @@ def install(lines: str) -> None:
     # A path file rather than a build: nothing else has to be fetched, and edits are seen at once.
     site = next((VENV / "lib").glob("python3.*/site-packages"))
     (site / "dispatcher.pth").write_text(f"{ROOT}\n")
+    COMMAND.write_text('#!/bin/sh\nhere=$(dirname "$0")\nexec "$here/python" "$here/../../dispatcher/main.py" "$@"\n')
+    COMMAND.chmod(0o755)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ async def _collect(settings: Settings) -> list[Finding]:
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     lanes = make_lanes(settings)
-    yield Finding("settings", sound=True, text=f"templates in {settings.service.templates.path}")
+    folder = settings.service.templates.path
+    there = "" if folder.is_dir() else ": there is no such folder; set service.templates.path"
+    yield Finding("settings", sound=not there, text=f"templates in {folder}{there}")
     async for finding in _broker(make_broker(settings), settings, lanes):
         yield finding
     for lane in lanes:

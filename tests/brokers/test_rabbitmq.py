@@ -77,7 +77,11 @@ class TestComingUp:
         await proxy.away()
         broker = RabbitBroker(settings(node, through(proxy)), LADDER)
         start = asyncio.ensure_future(broker.start())
-        await until(lambda: "cannot be reached (Connection refused); trying on until it can" in caplog.text)
+        await until(
+            lambda: (
+                "(Connection refused); start it, or check brokers.rabbitmq.url; trying on until it can" in caplog.text
+            )
+        )
 
         assert not start.done()
 

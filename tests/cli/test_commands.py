@@ -144,6 +144,12 @@ class TestCheck:
         assert "email/broken.html.jinja2:1" in result.out
         assert SECRET not in result.out + result.error
 
+    async def test_a_folder_of_templates_that_is_not_there_is_said(self, tmp_path: Path):
+        result = await run("check", folder=tmp_path, service__templates__path="nowhere")
+
+        assert 1 == result.code
+        assert "templates in nowhere: there is no such folder; set service.templates.path" in result.out
+
     async def test_wrong_settings_are_a_line_too(self, tmp_path: Path):
         result = await run("check", folder=tmp_path, notifiers__email__port="x")
 

@@ -133,7 +133,7 @@ async def test_a_broken_save_goes_on_with_the_good_template_and_says_so(
 
     assert 2 == len(smtp.mails)
     assert "<p>Hello <b>Ada</b></p>" in smtp.mails[1].message.get_body(("html",)).get_content()
-    said = [line["event"] for line in daemon.log if "the last good version is used" in line["event"]]
+    said = [line["event"] for line in daemon.log if "going on with the version before" in line["event"]]
     assert 1 == len(said)
     assert "email/hello.html.jinja2:1" in said[0]
 

@@ -63,7 +63,7 @@ def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
     words = _network_words(error)
     if words is None:
         return BrokerError(f"what answers at {settings.address} hangs up, or does not speak AMQP 0-9-1")
-    return BrokerError(f"{where} cannot be reached ({words})")
+    return BrokerError(f"{where} cannot be reached ({words}); start it, or check brokers.rabbitmq.url")
 
 
 def _about_the_virtual_host(error: Exception) -> bool:
