@@ -1,0 +1,178 @@
+"""What a stranger may publish, and what a broker under pressure does."""
+
+import asyncio
+import struct
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import aio_pika
+import pytest
+
+from dispatcher.brokers.rabbitmq import RabbitBroker
+from dispatcher.brokers.topology import dead_queue
+from dispatcher.words.errors import BrokerError
+from dispatcher.words.messages import Message
+from dispatcher.words.outcomes import Accepted, Deferred, Rejected, Released
+from helpers.node import Node
+from tests import raw_amqp
+from tests.brokers.contract import FAILURE, SHORT, WITHIN, message, take, taking
+from tests.brokers.rabbit import connected, operator, settings
+from tests.management import Management, memory_alarm
+from tests.waiting import until
+
+
+class TestOddMessages:
+    """What a stranger may publish."""
+
+    async def delivered(self, node: Node, broker: RabbitBroker, queue: str, odd: aio_pika.Message):
+        async with taking(broker, queue) as deliveries, operator(node) as channel:
+            await channel.default_exchange.publish(odd, routing_key=queue)
+            delivery = await take(deliveries)
+            await delivery.settle(Deferred(delivery.message, SHORT, FAILURE))
+            again = await take(deliveries)
+            await again.settle(Accepted())
+        return delivery.message, again.message
+
+    async def test_a_message_without_id_gets_one_that_stays(self, node: Node, broker: RabbitBroker, queue: str):
+        first, again = await self.delivered(node, broker, queue, aio_pika.Message(b"1"))
+
+        assert 32 == len(first.id)
+        assert first.id == again.id
+
+    async def test_what_would_harm_a_copy_is_left_behind(self, node: Node, broker: RabbitBroker, queue: str):
+        odd = aio_pika.Message(
+            b"1",
+            headers={
+                "CC": [f"{queue}.other"],
+                "x-death": [{"queue": queue, "reason": "expired", "count": 1}],
+                "x-delivery-count": 7,
+                "bytes": bytearray(b"\xff"),
+                "nested": {"list": [1, "two", None, Decimal("1.5")], "at": datetime(2026, 1, 1, tzinfo=UTC)},
+                "plain": "kept",
+                "dispatcher-id": "x" * 300,
+            },
+            user_id="guest",
+            expiration=60,
+            priority=3,
+            message_id="odd",
+        )
+        _, again = await self.delivered(node, broker, queue, odd)
+
+        assert ("odd", "kept", 3) == (again.id, again.headers["plain"], again.properties.priority)
+        assert {"CC", "BCC", "x-delivery-count"}.isdisjoint(again.headers)
+        assert [1, "two", None, Decimal("1.5")] == again.headers["nested"]["list"]
+
+    async def test_headers_too_large_to_publish_again_are_left_behind(self, node: Node, broker, queue: str):
+        odd = aio_pika.Message(b"1", headers={"huge": "x" * 60_000, "small": "y", "a" * 200: "z" * 31_000})
+        _, again = await self.delivered(node, broker, queue, odd)
+
+        assert "huge" not in again.headers
+        assert "y" == again.headers["small"]
+
+    @pytest.mark.parametrize(
+        ("flags", "properties"),
+        [
+            (raw_amqp.MESSAGE_ID, raw_amqp.short(b"\xff\xfe")),
+            (raw_amqp.TIMESTAMP, struct.pack(">Q", (1 << 63) - 1)),
+            (raw_amqp.HEADERS, raw_amqp.table(b"\xff", b"t\x01")),
+            (raw_amqp.HEADERS, raw_amqp.table(b"at", b"T" + struct.pack(">Q", (1 << 63) - 1))),
+            (raw_amqp.HEADERS, raw_amqp.table(b"deep", raw_amqp.nested(2_000))),
+            (raw_amqp.HEADERS, raw_amqp.table(b"deep", raw_amqp.nested(200))),
+        ],
+        ids=["message_id", "timestamp", "header name", "header time", "too deep", "deep"],
+    )
+    async def test_what_cannot_be_decoded_does_not_cost_the_connection(
+        self, node: Node, broker: RabbitBroker, queue: str, flags: int, properties: bytes, caplog
+    ):
+        async with taking(broker, queue) as deliveries:
+            await asyncio.to_thread(raw_amqp.publish, node.amqp_port, "/", queue, b"odd", flags, properties)
+            delivery = await take(deliveries)
+            await delivery.settle(Deferred(delivery.message, SHORT, FAILURE))
+            again = await take(deliveries)
+            await again.settle(Accepted())
+
+        assert b"odd" == again.message.body
+        assert delivery.message.id == again.message.id
+        assert "was lost" not in caplog.text
+
+    async def test_a_strangers_header_takes_no_room_of_ours(self, node: Node, broker: RabbitBroker, queue: str):
+        odd = aio_pika.Message(b"1", headers={"dispatcher-aa": "x" * 31_980, "dispatcher-attempt": 2})
+        first, again = await self.delivered(node, broker, queue, odd)
+
+        assert (3, 3) == (first.attempt, again.attempt)
+
+    async def test_messages_of_one_id_can_be_settled_side_by_side(self, broker: RabbitBroker, queue: str):
+        async with taking(broker, queue, prefetch=20) as deliveries:
+            for number in range(20):
+                await broker.publish(queue, Message(body=b"%d" % number, id="the same"))
+            in_hand = [await take(deliveries) for _ in range(20)]
+            await asyncio.gather(*(one.settle(Deferred(one.message, SHORT, FAILURE)) for one in in_hand))
+            bodies = {(await take(deliveries)).message.body for _ in range(20)}
+
+        assert {b"%d" % number for number in range(20)} == bodies
+
+
+class TestPressure:
+    """A memory alarm."""
+
+    async def test_a_copy_waits_for_the_alarm_to_end_while_acks_get_through(
+        self, node: Node, broker: RabbitBroker, queue: str, management: Management
+    ):
+        async with taking(broker, queue) as deliveries:
+            for number in range(2):
+                await broker.publish(queue, message(b"%d" % number))
+            kept, done = await take(deliveries), await take(deliveries)
+            async with memory_alarm(node):
+                settling = asyncio.ensure_future(kept.settle(Rejected(kept.message, FAILURE)))
+                await done.settle(Accepted())
+
+                async def acked() -> bool:
+                    found = await management.call("GET", f"queues/%2F/{queue}")
+                    return 1 == found.get("messages_unacknowledged")
+
+                await until(acked)
+                assert not settling.done()
+            async with asyncio.timeout(WITHIN):
+                await settling
+        async with taking(broker, dead_queue(queue)) as dead:
+            assert b"0" == (await take(dead)).message.body
+
+    async def test_a_full_queue_of_copies_is_waited_for(
+        self, node: Node, broker: RabbitBroker, queue: str, management: Management, caplog
+    ):
+        async with taking(broker, queue) as deliveries:
+            await broker.publish(queue, message())
+            first = await take(deliveries)
+            full = {
+                "pattern": f"^{dead_queue(queue)}$".replace(".", r"\."),
+                "definition": {"max-length": 1, "overflow": "reject-publish"},
+                "apply-to": "queues",
+            }
+            await management.call("PUT", f"policies/%2F/{queue}", full)
+            # A quorum queue takes a few more than its limit before it says no.
+            filling = [broker.publish(dead_queue(queue), message()) for _ in range(50)]
+            await asyncio.gather(*filling, return_exceptions=True)
+            settling = asyncio.ensure_future(first.settle(Rejected(first.message, FAILURE)))
+            await until(lambda: "is not kept yet: the queue" in caplog.text)
+
+            assert not settling.done()
+
+            async with operator(node) as channel:
+                await (await channel.get_queue(dead_queue(queue), ensure=False)).purge()
+            async with asyncio.timeout(WITHIN):
+                await settling
+            await management.call("DELETE", f"policies/%2F/{queue}")
+
+    async def test_a_broker_that_does_not_confirm_in_time_is_an_error(self, node: Node, queue: str):
+        async with connected(settings(node, confirm_timeout=timedelta(milliseconds=200))) as broker:
+            await broker.declare(queue)
+            async with memory_alarm(node):
+                with pytest.raises(BrokerError, match=r"the broker does not confirm within 0\.2 s"):
+                    await broker.publish(queue, message())
+
+    async def test_a_released_delivery_needs_no_copy(self, broker: RabbitBroker, queue: str):
+        async with taking(broker, queue) as deliveries:
+            await broker.publish(queue, message())
+            await (await take(deliveries)).settle(Released())
+
+            assert (await take(deliveries)).redelivered
