@@ -155,6 +155,12 @@ class TestRights:
         assert "the queue email may not be declared" in caplog.text
         assert "publishers cannot use the exchange dispatcher for email" in caplog.text
 
+    async def test_a_queue_that_belongs_to_somebody_alone_is_said(self, node: Node, broker: RabbitBroker, queue: str):
+        async with operator(node) as channel:
+            await channel.declare_queue(queue, exclusive=True)
+            with pytest.raises(BrokerRefused, match=f"the queue {queue} belongs to another connection alone"):
+                await broker.declare(queue)
+
     async def test_a_missing_queue_it_may_not_make_is_said(self, node: Node, management, virtual_host: str):
         wanted = await self.as_user(node, management, virtual_host, configure=r"email\..*")
         async with connected(wanted) as broker:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import aio_pika
+import aiormq
 import pytest
 
 from dispatcher.brokers.rabbitmq import RabbitBroker
+from dispatcher.brokers.rabbitmq.envelope import read
 from dispatcher.brokers.topology import dead_queue
 from dispatcher.words.errors import BrokerError
 from dispatcher.words.messages import Message
@@ -100,6 +102,22 @@ class TestOddMessages:
         first, again = await self.delivered(node, broker, queue, odd)
 
         assert (3, 3) == (first.attempt, again.attempt)
+
+    async def test_a_bug_while_taking_in_is_loud_and_the_next_message_is_taken(
+        self, node: Node, broker: RabbitBroker, queue: str, monkeypatch: pytest.MonkeyPatch, caplog
+    ):
+        def odd(incoming: aiormq.abc.DeliveredMessage) -> Message:
+            if incoming.body == b"odd":
+                raise ZeroDivisionError
+            return read(incoming)
+
+        monkeypatch.setattr("dispatcher.brokers.rabbitmq.delivery.read", odd)
+        async with taking(broker, queue) as deliveries, operator(node) as channel:
+            for body in (b"odd", b"good"):
+                await channel.default_exchange.publish(aio_pika.Message(body), routing_key=queue)
+
+            assert b"good" == (await take(deliveries)).message.body
+        assert f"a bug while a message of {queue} was taken in; it stays unacknowledged" in caplog.text
 
     async def test_messages_of_one_id_can_be_settled_side_by_side(self, broker: RabbitBroker, queue: str):
         async with taking(broker, queue, prefetch=20) as deliveries:

@@ -20,7 +20,7 @@ from aiormq.exceptions import (
     ChannelPreconditionFailed,
 )
 
-from dispatcher.brokers.rabbitmq.losses import losses_as_broker_errors, refusal_text
+from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text
 from dispatcher.brokers.topology import (
     EXCHANGE,
     QueueType,
@@ -97,6 +97,8 @@ class Declarer:
                 f"the queue {queue} is missing and may not be made: {refusal_text(refusal)}; "
                 f"make it, or give the user the permission to configure '{queue}.*'"
             ) from refusal
+        except REFUSALS as error:
+            raise BrokerRefused(f"the queue {queue} may not be used: {refusal_text(error)}") from error
         self._warn(f"the queue {queue} may not be declared ({refusal_text(refusal)}); it is used as it is")
 
     async def _our_queue(
@@ -121,7 +123,7 @@ class Declarer:
             async with _channel(connection) as channel:
                 exchange = await channel.declare_exchange(EXCHANGE, "direct", durable=True, timeout=RPC_TIMEOUT)
                 await (await channel.get_queue(queue, ensure=False)).bind(exchange, queue, timeout=RPC_TIMEOUT)
-        except (ChannelAccessRefused, ChannelPreconditionFailed) as error:
+        except REFUSALS as error:
             self._warn(
                 f"publishers cannot use the exchange {EXCHANGE} for {queue}: {refusal_text(error)}; "
                 f"they can still publish to the queue {queue} itself"

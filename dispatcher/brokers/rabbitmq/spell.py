@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import uuid4
@@ -19,6 +20,8 @@ CANCEL_TIMEOUT = 3.0
 """Seconds for the broker to answer when we stop: one that does not will hand everything out again anyway."""
 
 Incoming = aiormq.abc.DeliveredMessage
+
+log = logging.getLogger(__name__)
 
 
 class Spell:
@@ -74,7 +77,11 @@ class Spell:
         # The library runs this in a task of the AMQP channel and cancels it with that: it must not do any work.
         async def callback(incoming: Incoming) -> None:
             self._in_hand += 1
-            take(incoming)
+            try:
+                take(incoming)
+            except Exception:
+                # The library would say nothing, and the message would be in nobody's hands.
+                log.exception("a bug while a message of %s was taken in; it stays unacknowledged", self._queue)
 
         return callback
 
