@@ -1,4 +1,7 @@
-"""The one place that knows every adapter: adding a notifier is adding a line to each of two tables."""
+"""The one place that knows every adapter: adding a notifier is adding a line to each of two tables.
+
+A notifier that lacks what it needs to send is off: its queue is there all the same, and its messages wait.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -11,16 +14,24 @@ from dispatcher.flow.consumer import Handler
 from dispatcher.flow.notify import Notify
 from dispatcher.notifiers.base import Notifier
 from dispatcher.notifiers.email import EmailNotifier
+from dispatcher.notifiers.slack import SlackNotifier
+from dispatcher.notifiers.telegram import TelegramNotifier
 from dispatcher.rendering.renderer import Renderer
-from dispatcher.settings import Settings
+from dispatcher.settings import NotifiersSettings, Settings
 from dispatcher.words.errors import UnknownQueue
 from dispatcher.words.retries import Ladder
 
-NOTIFIERS: Mapping[str, type[Notifier]] = {"email": EmailNotifier}
+NOTIFIERS: Mapping[str, type[Notifier]] = {
+    "email": EmailNotifier,
+    "telegram": TelegramNotifier,
+    "slack": SlackNotifier,
+}
 """The way to the outside, by queue."""
 
-_MAKERS: Mapping[str, Callable[[Settings], Notifier]] = {
-    "email": lambda settings: EmailNotifier(settings.notifiers.email),
+_MAKERS: Mapping[str, Callable[[NotifiersSettings], Notifier]] = {
+    "email": lambda settings: EmailNotifier(settings.email),
+    "telegram": lambda settings: TelegramNotifier(settings.telegram),
+    "slack": lambda settings: SlackNotifier(settings.slack),
 }
 
 log = logging.getLogger(__name__)
@@ -28,16 +39,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Everything that serves one queue."""
+    """Everything that serves one queue.
+
+    Attributes:
+        queue: its name.
+        notifier: the way to the outside; nothing where that is off.
+        renderer: the templates.
+        off: why it is off, where it is.
+
+    """
 
     queue: str
-    notifier: Notifier
+    notifier: Notifier | None
     renderer: Renderer
-
-    @property
-    def handler(self) -> Handler:
-        """What tries a message once."""
-        return Notify(self.notifier, self.renderer)
+    off: str | None = None
 
 
 def contract_of(queue: str) -> type[Notification]:
@@ -69,15 +84,22 @@ def make_lanes(settings: Settings) -> tuple[Lane, ...]:
         SettingsError: a file that a notifier needs cannot be read.
 
     """
-    return tuple(_make_lane(queue, make(settings), settings) for queue, make in _MAKERS.items())
+    return tuple(_make_lane(queue, settings) for queue in NOTIFIERS)
 
 
-def _make_lane(queue: str, notifier: Notifier, settings: Settings) -> Lane:
+def make_handler(notifier: Notifier, renderer: Renderer) -> Handler:
+    """Make what tries a message once."""
+    return Notify(notifier, renderer)
+
+
+def _make_lane(queue: str, settings: Settings) -> Lane:
+    kind = NOTIFIERS[queue]
     renderer = Renderer(
         settings.service.templates,
         queue,
-        notifier.formats,
-        flat_format=notifier.flat_format,
+        kind.formats,
+        flat_format=kind.flat_format,
         on_broken=lambda sentence: log.error("%s", sentence),
     )
-    return Lane(queue, notifier, renderer)
+    off = getattr(settings.notifiers, queue).off
+    return Lane(queue, None if off else _MAKERS[queue](settings.notifiers), renderer, off)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from dispatcher.brokers.base import Broker, Subscription
-from dispatcher.factories import Lane, make_broker, make_ladder, make_lanes
+from dispatcher.factories import Lane, make_broker, make_handler, make_ladder, make_lanes
 from dispatcher.flow.consumer import Consumer, Observer
 from dispatcher.observers.log import LogObserver
 from dispatcher.settings import Settings
@@ -84,9 +84,13 @@ class Dispatcher:
         await self._broker.start()
         ladder = make_ladder(self._settings)
         for lane in self._lanes:
+            if lane.notifier is None:
+                waiting = await self._broker.declare(lane.queue)
+                log.info("%s: off, %s; %d waiting", lane.queue, lane.off, waiting)
+                continue
             prefetch = self._settings.brokers.rabbitmq.prefetch
             subscription = await self._broker.subscribe(lane.queue, prefetch=prefetch)
-            consumer = Consumer(lane.queue, lane.handler, ladder, self._observers)
+            consumer = Consumer(lane.queue, make_handler(lane.notifier, lane.renderer), ladder, self._observers)
             self._subscriptions.append(subscription)
             self._consumers.append(consumer)
             self._running.append(asyncio.create_task(consumer.run(subscription), name=f"consumer {lane.queue}"))
@@ -128,7 +132,7 @@ class Dispatcher:
 
     async def _close(self) -> None:
         try:
-            await asyncio.gather(*(lane.notifier.close() for lane in self._lanes))
+            await asyncio.gather(*(lane.notifier.close() for lane in self._lanes if lane.notifier))
         finally:
             await self._broker.close()
 

@@ -11,6 +11,8 @@ from pydantic_settings import NoDecode
 
 from dispatcher.brokers.rabbitmq import RabbitSettings
 from dispatcher.notifiers.email import EmailSettings
+from dispatcher.notifiers.slack import SlackSettings
+from dispatcher.notifiers.telegram import TelegramSettings
 from dispatcher.rendering.settings import TemplateSettings
 from dispatcher.words.retries import Ladder
 from dispatcher.words.sections import Duration, Section
@@ -65,6 +67,8 @@ class NotifiersSettings(Section):
     """The ways to the outside; one for each queue, of the same name."""
 
     email: EmailSettings = EmailSettings()
+    telegram: TelegramSettings = TelegramSettings()
+    slack: SlackSettings = SlackSettings()
 
 
 class Settings(Section):

@@ -15,6 +15,7 @@ FLOORS = {  # the higher the number, the higher the floor
     "words": 0,
     "contract": 1,
     "tls": 1,
+    "buckets": 1,
     "brokers": 2,
     "rendering": 2,
     "notifiers": 2,
@@ -40,6 +41,11 @@ HOMES = {  # an outside library, and the only places that may import it
     "email_validator": {"notifiers/email/addresses.py"},
     "jinja2": {"rendering"},
     "markupsafe": {"rendering"},
+    "telegram": {"notifiers/telegram"},
+    "httpx": {"notifiers/telegram"},
+    "slack_sdk": {"notifiers/slack"},
+    "aiohttp": {"notifiers/slack"},
+    "pyrate_limiter": {"buckets.py"},
     "inscriptis": {"rendering/plain_text.py"},
     "lxml": {"rendering/plain_text.py"},
     "yaml": {"config.py"},
@@ -95,7 +101,9 @@ def test_the_flow_knows_the_ports_and_no_adapter():
         if name_of(path).startswith("dispatcher.flow"):
             for module in ours(path):
                 known = module.removeprefix("dispatcher.")
-                assert known.split(".")[0] in {"words", "contract", "flow"} or known in PORTS, f"{path} knows {module}"
+                assert known.split(".")[0] in {"words", "contract", "buckets", "flow"} or known in PORTS, (
+                    f"{path} knows {module}"
+                )
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)

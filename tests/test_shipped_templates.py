@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.contract.email import EmailNotification
+from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.rendering.renderer import Renderer
 from dispatcher.rendering.settings import TemplateSettings
 
@@ -35,7 +36,12 @@ SHIPPED = table()
 
 @pytest.fixture(scope="module")
 def renderer():
-    return Renderer(TemplateSettings(path=ROOT / "templates"), "email", ("html", "txt"), flat_format="html")
+    return Renderer(
+        TemplateSettings(path=ROOT / "templates"),
+        "email",
+        {"html": Dialect.HTML, "txt": Dialect.PLAIN},
+        flat_format="html",
+    )
 
 
 def test_every_file_compiles(renderer):
@@ -115,7 +121,7 @@ def test_the_examples_of_the_page_work(tmp_path):
         copy = tmp_path / path.relative_to(ROOT / "templates")
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
-    renderer = Renderer(TemplateSettings(path=tmp_path), "email", ("html", "txt"), flat_format="html")
+    renderer = Renderer(TemplateSettings(path=tmp_path), "email", EmailNotifier.formats, flat_format="html")
 
     (tmp_path / "email/welcome.html.jinja2").write_text(first)
     notification = EmailNotification.model_validate(json.loads(message))

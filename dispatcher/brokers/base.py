@@ -64,8 +64,11 @@ class Broker(ABC):
         """
 
     @abstractmethod
-    async def declare(self, queue: str) -> None:
+    async def declare(self, queue: str) -> int:
         """Make a work queue, its delay queues and its queue of dead letters where they are missing.
+
+        Returns:
+            how many messages wait in the work queue.
 
         Raises:
             BrokerRefused: not permitted, or what exists differs where it must not.

@@ -23,6 +23,9 @@ class Queue:
         self.waiting: deque[tuple[Message, bool]] = deque()
         self.changed = asyncio.Condition()
 
+    def __len__(self) -> int:
+        return len(self.waiting)
+
     async def put(self, message: Message, *, redelivered: bool = False) -> None:
         """Add a message at the end, or back at the front when it was handed out before."""
         async with self.changed:
@@ -44,9 +47,9 @@ class MemoryBroker(Broker):
     async def start(self, *, patient: bool = True) -> None:
         """Nothing to wait for."""
 
-    async def declare(self, queue: str) -> None:
-        """Make a queue."""
-        self.queue(queue)
+    async def declare(self, queue: str) -> int:
+        """Make a queue; give how many messages wait in it."""
+        return len(self.queue(queue))
 
     async def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
         """Take the deliveries of a queue."""

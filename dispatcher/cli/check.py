@@ -50,20 +50,24 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     folder = settings.service.templates.path
     there = "" if folder.is_dir() else ": there is no such folder; set service.templates.path"
     yield Finding("settings", sound=not there, text=f"templates in {folder}{there}")
-    async for finding in _broker(make_broker(settings), settings, lanes):
+    waiting: dict[str, int] = {}
+    async for finding in _broker(make_broker(settings), settings, lanes, waiting):
         yield finding
     for lane in lanes:
-        yield await _service(lane)
+        yield await _service(lane, waiting.get(lane.queue))
         for finding in _templates(lane):
             yield finding
 
 
-async def _broker(broker: Broker, settings: Settings, lanes: tuple[Lane, ...]) -> AsyncIterator[Finding]:
+async def _broker(
+    broker: Broker, settings: Settings, lanes: tuple[Lane, ...], waiting: dict[str, int]
+) -> AsyncIterator[Finding]:
+    """Look at the broker and its queues; note how many messages wait in each."""
     try:
         await broker.start(patient=False)
         yield Finding("broker", sound=True, text=settings.brokers.rabbitmq.address)
         for lane in lanes:
-            await broker.declare(lane.queue)
+            waiting[lane.queue] = await broker.declare(lane.queue)
             yield Finding(f"queue {lane.queue}", sound=True, text="with its delay queues and dead letters")
     except DispatcherError as error:
         yield Finding("broker", sound=False, text=str(error))
@@ -71,7 +75,10 @@ async def _broker(broker: Broker, settings: Settings, lanes: tuple[Lane, ...]) -
         await broker.close()
 
 
-async def _service(lane: Lane) -> Finding:
+async def _service(lane: Lane, waiting: int | None) -> Finding:
+    if lane.notifier is None:
+        count = f"; {waiting} waiting" if waiting is not None else ""
+        return Finding(lane.queue, sound=True, text=f"off, {lane.off}{count}")
     try:
         return Finding(lane.queue, sound=True, text=await lane.notifier.check())
     except DispatcherError as error:
@@ -87,7 +94,9 @@ def _templates(lane: Lane) -> Iterator[Finding]:
         yield Finding(f"template {path}", sound=False, text=error)
     count = len(results) - len(broken)
     yield Finding(
-        f"templates/{lane.queue}", sound=bool(results) and not broken, text=f"{count} of {len(results)} compile"
+        f"templates/{lane.queue}",
+        sound=bool(results or lane.off) and not broken,
+        text=f"{count} of {len(results)} compile",
     )
 
 

@@ -7,7 +7,7 @@ warning), an optional field that is `null` counts as absent. A wrong type or a m
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -51,6 +51,7 @@ def _rfc_3339(time: Any) -> str:
 
 TemplateName = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_template_name)]
 Parameters = dict[str, Any]
+Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Part:
         of: how many parts the notification has.
         recipients: everybody it is addressed to, served or not.
         parameters: what the template fills in.
+        pieces: of a text that goes out in several pieces, how many its only recipient got at earlier attempts.
 
     """
 
@@ -85,12 +87,16 @@ class Part:
     of: int
     recipients: tuple[Recipient, ...]
     parameters: Parameters
+    pieces: int = 0
 
 
 class Notification(BaseModel):
     """What the body of a message asks for. The fields that all queues share."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True, title="Notification")
+
+    together: ClassVar[bool] = True
+    """Whether one object of parameters makes one part for all of `to`; otherwise each of them is a part by itself."""
 
     template: TemplateName = Field(
         description="Name of the template, without the folder of the queue and without extension: `confirm_email`, "
@@ -138,16 +144,19 @@ class Notification(BaseModel):
         """Split into what goes out in one send each; slots are the same at every attempt."""
         if isinstance(self.parameters, list):
             shares = list(zip(([one] for one in self.everyone), self.parameters, strict=True))
+        elif not self.together:
+            shares = [([one], self.parameters) for one in dict.fromkeys(map(str, self.everyone))]
         else:
             shares = [(list(self.everyone), self.parameters)]
-        parts: list[Part] = []
+        return tuple(self._numbered(shares))
+
+    def _numbered(self, shares: Sequence[tuple[Sequence[str | int], Parameters]]) -> Iterable[Part]:
         slot = 0
         for index, (to, parameters) in enumerate(shares):
             addressed = _unique([*((str(one), "to") for one in to), *self._copies()])
             recipients = tuple(Recipient(slot + at, *who) for at, who in enumerate(addressed))
             slot += len(recipients)
-            parts.append(Part(index, len(shares), recipients, parameters))
-        return tuple(parts)
+            yield Part(index, len(shares), recipients, parameters)
 
     def _copies(self) -> Iterable[tuple[str, str]]:
         """Give who besides `to` gets each part, with the field they stand in."""

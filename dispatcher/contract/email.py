@@ -3,27 +3,12 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
-from dispatcher.contract.base import Notification, Parameters
+from dispatcher.contract.attachments import Attachment
+from dispatcher.contract.base import Notification, Parameters, Text
 
-Text = Annotated[str, StringConstraints(min_length=1)]
 Addresses = Text | Annotated[list[Text], Field(min_length=1)]
-
-
-class Attachment(BaseModel):
-    """A file that travels with the mail."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
-
-    filename: Annotated[str, StringConstraints(min_length=1, max_length=255)] = Field(
-        description="As the reader sees it."
-    )
-    content: str = Field(description="The file in base64.", json_schema_extra={"contentEncoding": "base64"})
-    content_type: str = Field(default="application/octet-stream", description="MIME type: `application/pdf`.")
-    content_id: Text | None = Field(
-        default=None, description='Makes it an inline image that the HTML shows with `<img src="cid:…">`.'
-    )
 
 
 class EmailNotification(Notification):

@@ -17,7 +17,7 @@ from dispatcher.flow.notify import utc_now
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Deferred, Outcome, Released, Settlement
-from dispatcher.words.retries import Ladder
+from dispatcher.words.retries import STEP, Ladder
 
 Handler = Callable[[Message], Awaitable[None]]
 Observer = Callable[[Settlement], None]
@@ -109,13 +109,16 @@ class Consumer:
     async def _try(self, message: Message) -> tuple[Outcome, ...]:
         """Let the handler try once, and judge how that went."""
         now = self._now()
-        if message.not_before is not None and message.not_before > now:
-            return (self._before_its_time(message, message.not_before - now),)
+        early = message.not_before - now if message.not_before is not None else timedelta(0)
+        if early > STEP:
+            return (self._before_its_time(message, early),)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - coroutines run in tasks
         self._trying.add(task)
         error: Failure | SomeFailed | None = None
         try:
+            if early > timedelta(0):
+                await asyncio.sleep(early.total_seconds())
             await self._handler(message)
         except (Failure, SomeFailed) as failure:
             error = failure
@@ -130,9 +133,9 @@ class Consumer:
         return judge(message, error, self._queue, self._ladder, now)
 
     def _before_its_time(self, message: Message, wait: timedelta) -> Deferred:
-        """Send a message that has to wait longer than the largest rung round again, untried and as it is."""
+        """Let a message that still has to wait go round again, untried and as it is."""
         failure = Failure(Kind.THROTTLED, message.reason, f"it waits until {message.not_before:%Y-%m-%d %H:%M:%SZ}")
-        return Deferred(message, self._ladder.at_least(wait), failure)
+        return Deferred(message, self._ladder.towards(wait), failure)
 
     async def _settle(self, delivery: Delivery, outcomes: tuple[Outcome, ...]) -> bool:
         """Settle; tell whether that was too late."""

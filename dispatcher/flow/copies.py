@@ -1,7 +1,7 @@
 """What takes the place of a message that was not served: the body byte for byte, and in our headers what happened."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dispatcher.words import messages
@@ -22,20 +22,25 @@ class Share:
         slots: whom it is about; empty means everybody who was not served before: the try did not come as far as
             telling them apart.
         addresses: of all recipients, in the order of the slots.
+        pieces: of a text that goes out in several pieces, how many they have, by slot.
 
     """
 
     failure: Failure
     slots: frozenset[int] = frozenset()
     addresses: Sequence[str] = ()
+    pieces: Mapping[int, int] = field(default_factory=dict)
 
     def headers(self, message: Message) -> dict[str, object]:
         """Give the headers that say whom a copy of the message is about: `None` where there is nothing to say."""
         if not self.slots:
-            return {name: message.headers.get(name) for name in (messages.DONE, messages.RECIPIENT)}
+            return {name: message.headers.get(name) for name in (messages.DONE, messages.RECIPIENT, messages.PIECES)}
+        known = {**message.pieces, **self.pieces}
+        pieces = {str(slot): known[slot] for slot in sorted(self.slots & known.keys())} or None
         if len(self.slots) == len(self.addresses):
-            return {messages.DONE: None, messages.RECIPIENT: None}
+            return {messages.DONE: None, messages.RECIPIENT: None, messages.PIECES: pieces}
         return {
+            messages.PIECES: pieces,
             messages.DONE: encode_all_but(self.slots, len(self.addresses)),
             messages.RECIPIENT: shorten(self.addresses[next(iter(self.slots))]) if len(self.slots) == 1 else None,
         }

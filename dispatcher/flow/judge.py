@@ -1,7 +1,8 @@
 """What the failures of a try mean for the message. Pure: the same question always has the same answer.
 
     transient, unknown    next rung, attempt + 1; a dead letter after the last rung
-    throttled, outage     a rung that is long enough; no attempt counted
+    throttled             as many delays as the wait takes; no attempt counted
+    outage                the first rung; no attempt counted
     recipient             a dead letter for each such recipient
     content               a dead letter
 
@@ -35,7 +36,7 @@ def judge(
     if error is None:
         return (Accepted(),)
     outcomes: list[Outcome] = []
-    for share in _shares(error):
+    for share in _shares(error, ladder):
         rung = _rung(share.failure, message.attempt, ladder)
         if rung is None:
             outcomes.append(Rejected(dead_copy(message, queue, share, now), share.failure))
@@ -49,6 +50,8 @@ def _rung(failure: Failure, attempt: int, ladder: Ladder) -> timedelta | None:
     match failure.kind:
         case Kind.TRANSIENT | Kind.UNKNOWN:
             return ladder.after(attempt, failure.wait)
+        case Kind.THROTTLED if failure.wait is not None:
+            return ladder.towards(failure.wait)
         case Kind.THROTTLED | Kind.OUTAGE:
             return ladder.at_least(failure.wait or timedelta(0))
         case Kind.RECIPIENT | Kind.CONTENT:
@@ -56,25 +59,29 @@ def _rung(failure: Failure, attempt: int, ladder: Ladder) -> timedelta | None:
     assert_never(failure.kind)
 
 
-def _shares(error: Failure | SomeFailed) -> Iterator[Share]:
+def _shares(error: Failure | SomeFailed, ladder: Ladder) -> Iterator[Share]:
     """Put together who can share a copy: the same failure, and for a refused recipient nobody else."""
     if isinstance(error, Failure):
         yield Share(error)
         return
     together: dict[Hashable, list[int]] = {}
     for slot, failure in error.failures.items():
-        together.setdefault(_alike(slot, failure), []).append(slot)
+        together.setdefault(_alike(slot, failure, ladder), []).append(slot)
     for slots in together.values():
-        yield Share(error.failures[slots[0]], frozenset(slots), error.addresses)
+        pieces = {slot: error.failures[slot].pieces for slot in slots if error.failures[slot].pieces}
+        soonest = min((error.failures[slot] for slot in slots), key=lambda failure: failure.wait or timedelta(0))
+        yield Share(soonest, frozenset(slots), error.addresses, pieces)
 
 
-def _alike(slot: int, failure: Failure) -> Hashable:
+def _alike(slot: int, failure: Failure, ladder: Ladder) -> Hashable:
     """Give what failures have in common that can share a copy.
 
     Texts of services name the recipient, so they do not count: hundred greylisted recipients wait in one copy, with the
-    text of the first. What is wrong with the content is said word for word.
+    text of one of them. What is wrong with the content is said word for word. Of waits it only counts what delay they
+    begin with: thousand recipients who are due one after the other share a few copies, and are looked at anew.
     """
     if failure.kind is Kind.RECIPIENT:
         return slot
     text = failure.text if failure.kind is Kind.CONTENT else ""
-    return failure.kind, failure.reason, failure.wait, text
+    wait = ladder.towards(failure.wait) if failure.kind is Kind.THROTTLED and failure.wait else failure.wait
+    return failure.kind, failure.reason, wait, text

@@ -1,19 +1,22 @@
 """The handler of a notifier's queue: decode, render, send. One try; what went wrong is raised."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from dispatcher.contract.base import Notification, Part, decode
 from dispatcher.flow.bugs import failure_of
+from dispatcher.flow.pacer import Pacer
 from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
+from dispatcher.words.rates import Destination
 from dispatcher.words.texts import Rendered
 
-MOST_REFERENCES = 5
-"""Of so many parts at most it is kept what the service calls them."""
+MOST_NOTES = 5
+"""Of so many parts at most it is kept what the service said of them."""
 
 
 class Renderer(Protocol):
@@ -42,6 +45,7 @@ class Notify:
         self._notifier = notifier
         self._renderer = renderer
         self._now = now
+        self._pacer = Pacer(notifier.rates)
 
     async def __call__(self, message: Message) -> None:
         """Serve everybody who was not served yet.
@@ -67,7 +71,8 @@ class Notify:
                 failures |= _interrupted(parts[part.index :], done)
                 break
             failures |= report.failures
-            _note(message, report.reference)
+            _note(message, "reference", report.reference)
+            _note(message, "remark", report.remark)
             if _was_interrupted(report):
                 failures |= _interrupted(parts[part.index + 1 :], done)
                 break
@@ -92,22 +97,36 @@ class Notify:
         waiting = [recipient.slot for recipient in part.recipients if recipient.slot not in done]
         if not waiting:
             return Report()
+        part = replace(part, pieces=message.pieces.get(waiting[0], 0))
+        destinations: Sequence[Destination] = ()
         try:
             rendered = self._renderer.render(notification.template, part.parameters, notification.locale)
-            return await self._notifier.send(message.id, notification, part, rendered, done)
+            destinations = self._notifier.destinations(part, done)
+            async with self._pacer.turn((message.id, part.index), destinations):
+                report = await self._notifier.send(message.id, notification, part, rendered, done)
         except Failure as failure:
-            return Report(dict.fromkeys(waiting, failure))
+            report = Report(dict.fromkeys(waiting, failure), messages=1 + max(0, failure.pieces - part.pieces))
         except Exception as bug:  # noqa: BLE001 - it must not take from the other parts that they were served
             return Report(dict.fromkeys(waiting, failure_of(bug, message)))
+        self._keep_pace(report, destinations)
+        return report
+
+    def _keep_pace(self, report: Report, destinations: Sequence[Destination]) -> None:
+        """Let those who come next wait for what this part has used, and as long as the service asks."""
+        if report.messages > 1:
+            self._pacer.owe(destinations, report.messages - 1)
+        for failure in report.failures.values():
+            if failure.kind is Kind.THROTTLED and failure.wait is not None and failure.reason is not Reason.PACED:
+                self._pacer.pause(failure.wait)
 
 
-def _note(message: Message, reference: str | None) -> None:
-    """Keep for the observers what the service calls what it took; of many parts, of the first few."""
-    if reference is None:
+def _note(message: Message, name: str, said: str | None) -> None:
+    """Keep for the observers what was said of a part; of many parts, of the first few."""
+    if said is None:
         return
-    known = message.notes.get("reference", [])
-    together = [*([known] if isinstance(known, str) else known), reference][:MOST_REFERENCES]
-    message.notes["reference"] = together if len(together) > 1 else reference
+    known = message.notes.get(name, [])
+    together = [*([known] if isinstance(known, str) else known), said][:MOST_NOTES]
+    message.notes[name] = together if len(together) > 1 else said
 
 
 def _was_interrupted(report: Report) -> bool:

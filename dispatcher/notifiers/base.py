@@ -6,13 +6,14 @@ end in it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.words.errors import Failure
-from dispatcher.words.texts import Rendered
+from dispatcher.words.rates import Destination, Rate
+from dispatcher.words.texts import Dialect, Rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +24,15 @@ class Report:
         failures: who was not served and why, by slot; empty when everybody was.
         reference: what the service calls what it took, for a person who asks it later (the queue id of a mail); one
             line, short, harmless to print. Nothing where it took nothing, or gave it no name.
+        messages: how many messages the service made of it, where it was more than one; they count for its paces.
+        remark: what somebody should know though it was sent: the markup was refused, the chat has a new id. One line.
 
     """
 
     failures: Mapping[int, Failure] = field(default_factory=dict)
     reference: str | None = None
+    remark: str | None = None
+    messages: int = 1
 
 
 class Notifier(ABC):
@@ -36,8 +41,8 @@ class Notifier(ABC):
     contract: ClassVar[type[Notification]]
     """What the bodies of its queue must look like."""
 
-    formats: ClassVar[tuple[str, ...]]
-    """The template formats it can use, all of which are rendered where they exist: `html`, `txt`."""
+    formats: ClassVar[Mapping[str, Dialect]]
+    """The template formats it can use, all of which are rendered where they exist: `html`, `txt`; by their endings."""
 
     flat_format: ClassVar[str | None] = None
     """What a template in the top folder is, whose name tells no format (`welcome.jinja2`); `None`: not looked for."""
@@ -64,6 +69,16 @@ class Notifier(ABC):
             asyncio.CancelledError: interrupted before anybody was served.
 
         """
+
+    @property
+    def rates(self) -> Sequence[Rate]:
+        """How much the service takes of all our messages together."""
+        return ()
+
+    def destinations(self, part: Part, done: frozenset[int]) -> Sequence[Destination]:
+        """Name those for whom the service takes only so much, of the recipients in a part who were not served yet."""
+        del part, done
+        return ()
 
     @abstractmethod
     async def check(self) -> str:

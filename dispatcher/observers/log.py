@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 
+from dispatcher.words.errors import Reason
 from dispatcher.words.outcomes import Deferred, Rejected, Settlement
 from dispatcher.words.values import format_duration
 
@@ -20,8 +21,7 @@ class LogObserver:
 
     def __call__(self, settlement: Settlement) -> None:
         """Write the line."""
-        outcome = settlement.outcome
-        level = LEVELS[outcome] if not settlement.lost else logging.WARNING
+        level = _level(settlement)
         self._log.log(level, "settled", **_line(settlement))
         for name in settlement.message.notes.get("unknown_fields", ()):
             self._warn_once(settlement.queue, name)
@@ -38,6 +38,15 @@ MOST_NAMES = 1000
 SHOWN = 100
 
 
+def _level(settlement: Settlement) -> int:
+    if settlement.lost or settlement.message.notes.get("remark"):
+        return logging.WARNING
+    failure = settlement.failure
+    if settlement.outcome == "deferred" and failure is not None and failure.reason is Reason.PACED:
+        return logging.DEBUG  # waiting for one's turn is nothing that went wrong
+    return LEVELS[settlement.outcome]
+
+
 def _line(settlement: Settlement) -> dict[str, Any]:
     message = settlement.message
     failure = settlement.failure
@@ -52,6 +61,7 @@ def _line(settlement: Settlement) -> dict[str, Any]:
         "error": failure.text if failure else None,
         "dead_letters": refused or None,
         "reference": message.notes.get("reference"),
+        "remark": message.notes.get("remark"),
         "retry_in": _rung(settlement),
         "redelivered": settlement.redelivered or None,
         "lost": settlement.lost or None,

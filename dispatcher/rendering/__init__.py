@@ -1,11 +1,12 @@
 """From the name of a template and parameters to texts: files on disk, used as they are at this moment.
 
     renderer     the door: `Renderer.render(name, parameters, locale)`
-    ├── formats      what a template may make: HTML, text
     ├── finder       which files answer to a name, and to a locale
     ├── editions     the compiled state of a file and of all it refers to; a good one outlives a broken save
     │   └── files        which files were looked at, and whether they are still the same
     ├── environment  Jinja the way we want it: sandboxed, escaping, stoppable
+    │   ├── dialects     how a value is escaped: for HTML, for Telegram's and for Slack's ways of writing
+    │   ├── escaping     what makes Jinja do so
     │   ├── limits       time and characters of one render
     │   └── guards       operations that grow far beyond what they are given
     ├── subject      the block of that name, as one line

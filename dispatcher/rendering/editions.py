@@ -35,7 +35,7 @@ class Edition:
     def __init__(self, snapshot: Snapshot, file: TemplateFile, queue: str, meter: Meter) -> None:
         self.snapshot = snapshot
         loader = _Loader(snapshot)
-        self._environment = TemplateEnvironment(loader, _Resolver(snapshot, queue), file.format, meter)
+        self._environment = TemplateEnvironment(loader, _Resolver(snapshot, queue), file.dialect, meter)
         self.template = self._load(file.path)
 
     def _load(self, name: str) -> Template:

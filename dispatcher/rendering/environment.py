@@ -9,14 +9,16 @@ from jinja2 import BaseLoader, Undefined, UndefinedError, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.nodes import EvalContext
-from jinja2.runtime import Context, markup_join, str_join
+from jinja2.runtime import Context, Macro, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEscapeFormatter, SandboxedFormatter
 from jinja2.utils import missing
 from markupsafe import Markup
 
-from dispatcher.rendering.formats import FORMATS
+from dispatcher.rendering.dialects import MARKUP
+from dispatcher.rendering.escaping import adapt, filters_of, join_of, macro_of, rebind
 from dispatcher.rendering.guards import GUARDED_FILTERS, check_field, check_method, check_operation, guard_filter
 from dispatcher.rendering.limits import Meter
+from dispatcher.words.texts import Dialect
 
 
 class ParameterMissing(UndefinedError):
@@ -74,11 +76,19 @@ class _Generator(CodeGenerator):
             self.write(", ")
         self.write("))")
 
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
+        """Escape constants the way of the dialect, not for HTML."""
+        markup = self.environment.markup  # type: ignore[attr-defined]
+        if markup is None or isinstance(node, nodes.TemplateData):
+            return super()._output_child_to_const(node, frame, finalize)
+        return str(finalize.const(markup.escape(node.as_const(frame.eval_ctx))))
+
 
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """What the templates of one edition share.
 
     Attributes:
+        markup: what is safe in its dialect; nothing where values are printed as they are.
         meter: counts the render that is under way.
         references: what compiled templates must have to work: name, by which template, in which line.
 
@@ -87,18 +97,25 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     code_generator_class = _Generator
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
-    def __init__(self, loader: BaseLoader, resolve: Callable[[str, str], str], form: str, meter: Meter) -> None:
+    def __init__(self, loader: BaseLoader, resolve: Callable[[str, str], str], dialect: Dialect, meter: Meter) -> None:
+        self.markup = MARKUP[dialect]
         self.meter = meter
         self.references: list[tuple[str, str | None, int]] = []
         self._resolve = resolve
         super().__init__(
             loader=loader,
-            autoescape=FORMATS[form].markup,  # for all that is included and imported, too
+            autoescape=self.markup is not None,  # for all that is included and imported, too
             undefined=Missing,
             finalize=meter.count,
             auto_reload=False,
         )
         self.concat = meter.concat  # type: ignore[method-assign]  # Jinja makes it replaceable
+        self._own_dialect = self.markup is not None and self.markup is not Markup
+        if self.markup is not None and self._own_dialect:
+            self.filters = filters_of(self.markup, self.filters)
+            self.join, self.macro = join_of(self.markup), macro_of(self.markup)
+        else:
+            self.join, self.macro = markup_join, Macro
         self.filters.update((name, guard_filter(name, self.filters[name], meter)) for name in GUARDED_FILTERS)
         # Filler text by the gigabyte, which no mail needs.
         del self.globals["lipsum"]
@@ -110,12 +127,25 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     def join_texts(self, evaluation: EvalContext, parts: Iterable[Any]) -> str:
         """Carry out `a ~ b`."""
         self.meter.check(sum(len(part) if isinstance(part, str) else self.meter.weigh(part) for part in parts))
-        return markup_join(parts) if evaluation.autoescape else str_join(parts)
+        return self.join(parts) if evaluation.autoescape else str_join(parts)
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Estimate the result of an operator before it is computed."""
         check_operation(operator, left, right, self.meter)
+        if self.markup is not None and self._own_dialect:
+            left, right = adapt(self.markup, left), adapt(self.markup, right)
         return super().call_binop(context, operator, left, right)
+
+    def _generate(
+        self,
+        source: nodes.Template,
+        name: str | None,
+        filename: str | None,
+        defer_init: bool = False,  # noqa: FBT001, FBT002 - Jinja's signature
+    ) -> str:
+        """Write the code of a template."""
+        code = super()._generate(source, name, filename, defer_init)
+        return rebind(code) if self._own_dialect else code
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Estimate the result of a method before it is called."""

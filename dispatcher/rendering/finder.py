@@ -11,15 +11,18 @@ first line with any file wins, and all formats in it are rendered:
     confirm_email.jinja2
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dispatcher.rendering.files import signature
-from dispatcher.rendering.formats import FORMATS
 from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.texts import Dialect
 
 EXTENSION = ".jinja2"
+
+ENDINGS = frozenset({"txt", "html", "md", "json"})
+"""What tells the format of a file, for whatever queue it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +32,19 @@ class TemplateFile:
     Attributes:
         path: relative to the folder of templates, with `/`.
         format: what it makes: `html`, `txt`.
+        dialect: what that is written in.
 
     """
 
     path: str
     format: str
+    dialect: Dialect
 
 
 class Finder:
     """Knows where the templates of one queue lie."""
 
-    def __init__(self, folder: Path, queue: str, formats: tuple[str, ...], flat_format: str | None) -> None:
+    def __init__(self, folder: Path, queue: str, formats: Mapping[str, Dialect], flat_format: str | None) -> None:
         self._folder = folder
         self._queue = queue
         self._formats = formats
@@ -77,19 +82,23 @@ class Finder:
         return sorted({*own, *map(self._described, flat)}, key=lambda file: file.path)
 
     def _described(self, path: Path) -> TemplateFile:
-        default = self._flat_format or self._formats[0]
-        return TemplateFile(path.relative_to(self._folder).as_posix(), _format(path) or default)
+        form = _format(path)
+        known = form if form in self._formats else self._flat_format
+        return self._file(path.relative_to(self._folder).as_posix(), known or next(iter(self._formats)))
 
     def _groups(self, stem: str) -> Iterator[list[TemplateFile]]:
-        yield [TemplateFile(f"{self._queue}/{stem}.{form}{EXTENSION}", form) for form in self._formats]
+        yield [self._file(f"{self._queue}/{stem}.{form}{EXTENSION}", form) for form in self._formats]
         if self._flat_format:
-            yield [TemplateFile(f"{stem}{EXTENSION}", self._flat_format)]
+            yield [self._file(f"{stem}{EXTENSION}", self._flat_format)]
+
+    def _file(self, path: str, form: str) -> TemplateFile:
+        return TemplateFile(path, form, self._formats[form])
 
 
 def _format(path: Path) -> str | None:
     """Give the format that a file carries in its name."""
     written = Path(path.stem).suffix.removeprefix(".")
-    return written if written in FORMATS else None
+    return written if written in ENDINGS else None
 
 
 def _tags(locale: str | None) -> Iterator[str]:

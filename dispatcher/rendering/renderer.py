@@ -7,12 +7,11 @@ from typing import Any
 from dispatcher.rendering.editions import Broken, Editions
 from dispatcher.rendering.failures import failure_of
 from dispatcher.rendering.finder import Finder, TemplateFile
-from dispatcher.rendering.formats import FORMATS
 from dispatcher.rendering.limits import Meter
 from dispatcher.rendering.plain_text import plain_text
 from dispatcher.rendering.settings import TemplateSettings
 from dispatcher.rendering.subject import keep_silent, subject_of
-from dispatcher.words.texts import Rendered
+from dispatcher.words.texts import Dialect, Rendered
 
 
 class Renderer:
@@ -22,7 +21,7 @@ class Renderer:
         self,
         settings: TemplateSettings,
         queue: str,
-        formats: tuple[str, ...],
+        formats: Mapping[str, Dialect],
         *,
         flat_format: str | None = None,
         on_broken: Callable[[str], None] | None = None,
@@ -32,7 +31,7 @@ class Renderer:
         Args:
             settings: where the templates lie, and the limits.
             queue: whose templates; also the name of their folder.
-            formats: which formats its notifier uses, all of which are rendered where they exist.
+            formats: which formats its notifier uses, and what they are written in; all are rendered where they exist.
             flat_format: what `templates/<name>.jinja2` is, where such files are used.
             on_broken: is told in one sentence of a template that broke after a good version was seen.
 
@@ -60,9 +59,12 @@ class Renderer:
         texts, subjects = {}, {}
         for file in found:
             texts[file.format], subjects[file.format] = self._render(file, parameters)
-        if "txt" in self._formats and "txt" not in texts and "html" in texts:
+        if "txt" in self._formats and "txt" not in texts and self._formats["html"] is Dialect.HTML:
             texts["txt"] = plain_text(texts["html"])
-        spoken = [subjects.get(form) for form in FORMATS]
+        # Of plain text first: there nobody had to think of entities.
+        spoken = [
+            subjects[form] for form in sorted(subjects, key=lambda form: self._formats[form] is not Dialect.PLAIN)
+        ]
         return Rendered(texts, next(filter(None, spoken), None), found[0].path)
 
     def compile_all(self) -> list[tuple[str, str | None]]:
@@ -92,9 +94,9 @@ class Renderer:
     def _run(self, file: TemplateFile, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
         template = self._editions.get(file)
         context = template.new_context(dict(parameters))
-        markup = FORMATS[file.format].markup
-        if not markup:
+        page = file.dialect is Dialect.HTML  # where the subject may be printed, as the title
+        if not page:
             keep_silent(context)
         text = self._meter.concat(template.root_render_func(context))
-        subject = subject_of(context, file.path, markup=markup)
-        return text if markup else text.lstrip("\r\n"), subject
+        subject = subject_of(context, file.path, markup=page)
+        return text if page else text.lstrip("\r\n"), subject

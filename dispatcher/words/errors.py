@@ -87,6 +87,24 @@ class Reason(StrEnum):
     SMTP_TEMPORARY = "smtp-temporary"
     SMTP_CUT = "smtp-cut"
     SMTP_UNANSWERED = "smtp-unanswered"
+    PACED = "paced"
+    RATE_LIMITED = "rate-limited"
+    SERVICE_UNREACHABLE = "service-unreachable"
+    SERVICE_ERROR = "service-error"
+    SERVICE_UNANSWERED = "service-unanswered"
+    BAD_TOKEN = "bad-token"  # noqa: S105 - a reason, not a token
+    MISSING_SCOPE = "missing-scope"
+    NO_TOKEN = "no-token"  # noqa: S105 - likewise
+    NO_SUCH_WEBHOOK = "no-such-webhook"
+    CHAT_NOT_FOUND = "chat-not-found"
+    BLOCKED = "blocked"
+    KICKED = "kicked"
+    DEACTIVATED = "deactivated"
+    NO_RIGHTS = "no-rights"
+    ARCHIVED = "archived"
+    NO_TEXT = "no-text"
+    BAD_MARKUP = "bad-markup"
+    BAD_BLOCKS = "bad-blocks"
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internal-error"
 
@@ -99,15 +117,19 @@ class Failure(DispatcherError):
         reason: why, from the closed list.
         text: one sentence for the person who finds it in the log or in a dead letter: what, where. No secrets.
         wait: the least time before the next attempt, where the other side asked for one.
+        pieces: of a text that goes out in several pieces, how many this recipient has, this attempt's included.
 
     """
 
-    def __init__(self, kind: Kind, reason: Reason, text: str, *, wait: timedelta | None = None) -> None:
+    def __init__(
+        self, kind: Kind, reason: Reason, text: str, *, wait: timedelta | None = None, pieces: int = 0
+    ) -> None:
         super().__init__(text)
         self.kind = kind
         self.reason = reason
         self.text = text
         self.wait = wait
+        self.pieces = pieces
 
     def __repr__(self) -> str:
         return f"Failure({self.kind.value}, {self.reason.value}, {self.text!r})"

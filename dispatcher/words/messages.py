@@ -24,8 +24,9 @@ REASON = "dispatcher-reason"  # of the last failure
 ERROR = "dispatcher-error"  # its text
 DONE = "dispatcher-done"  # recipients already settled, as a bitmap over their slots
 RECIPIENT = "dispatcher-recipient"  # the one recipient that a dead letter is about
+PIECES = "dispatcher-pieces"  # of a text in several pieces, how many a recipient has: a table by slot
 
-OURS = frozenset({ID, ATTEMPT, FIRST_SEEN, LAST_TRY, NOT_BEFORE, QUEUE, KIND, REASON, ERROR, DONE, RECIPIENT})
+OURS = frozenset({ID, ATTEMPT, FIRST_SEEN, LAST_TRY, NOT_BEFORE, QUEUE, KIND, REASON, ERROR, DONE, RECIPIENT, PIECES})
 """All of them; a header of another name is a stranger's, whatever it begins with."""
 
 ERROR_BYTES = 500
@@ -88,6 +89,18 @@ class Message:
     def done(self) -> frozenset[int]:
         """The slots of the recipients that are already settled."""
         return decode_slots(self.headers.get(DONE))
+
+    @property
+    def pieces(self) -> dict[int, int]:
+        """How many pieces of a long text a recipient has already, by slot."""
+        table = self.headers.get(PIECES)
+        if not isinstance(table, Mapping):
+            return {}
+        return {
+            int(slot): count
+            for slot, count in table.items()
+            if str(slot).isdecimal() and isinstance(count, int) and 0 < count < 1 << 15
+        }
 
     @property
     def reason(self) -> Reason:

@@ -5,19 +5,28 @@ from datetime import timedelta
 
 from dispatcher.words.values import format_duration
 
+STEP = timedelta(seconds=2)
+"""The short delay: what is left of a wait when it is less than this, a delivery may be held for."""
+
 
 class Ladder:
     """The delays between attempts, each one a **rung**: five rungs allow six attempts.
 
+    Attributes:
+        rungs: the delays between attempts, growing.
+        delays: everything a message can wait on: the rungs, and a short step for waits that are no failures.
+
     >>> ladder = Ladder([timedelta(seconds=10), timedelta(minutes=1)])
     >>> ladder.after(attempt=1), ladder.after(attempt=3)
     (datetime.timedelta(seconds=10), None)
+
     """
 
-    __slots__ = ("rungs",)
+    __slots__ = ("delays", "rungs")
 
     def __init__(self, rungs: Iterable[timedelta]) -> None:
         self.rungs = tuple(rungs)
+        self.delays = tuple(sorted({*self.rungs, STEP}))
         if not self.rungs:
             raise ValueError("a ladder needs at least one rung")
         if list(self.rungs) != sorted(set(self.rungs)) or self.rungs[0] < timedelta(milliseconds=1):
@@ -42,3 +51,7 @@ class Ladder:
     def at_least(self, wait: timedelta) -> timedelta:
         """Give the smallest rung that is not shorter than `wait`, or the largest one there is."""
         return next((rung for rung in self.rungs if rung >= wait), self.rungs[-1])
+
+    def towards(self, wait: timedelta) -> timedelta:
+        """Give the longest delay that is not longer than `wait`, or the shortest: several of them make any wait."""
+        return max((delay for delay in self.delays if delay <= wait), default=self.delays[0])

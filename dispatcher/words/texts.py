@@ -2,6 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Dialect(StrEnum):
+    """What a format is written in: how a value that is filled in has to be escaped to show as it is."""
+
+    PLAIN = "plain text"
+    HTML = "HTML"
+    TELEGRAM_TEXT = "text for Telegram"
+    TELEGRAM_HTML = "Telegram's HTML"
+    MARKDOWN_V2 = "Telegram's MarkdownV2"
+    MRKDWN = "Slack's mrkdwn"
+    BLOCK_KIT = "Slack's Block Kit"  # JSON with mrkdwn in it
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ async def test_the_schema(tmp_path: Path):
 
 
 async def test_a_queue_that_there_is_not(tmp_path: Path):
-    assert Result(2, "", "dispatcher: there is no queue fax; known are email\n") == await run(
+    assert Result(2, "", "dispatcher: there is no queue fax; known are email, telegram, slack\n") == await run(
         "schema", "fax", folder=tmp_path
     )
 
@@ -234,4 +234,4 @@ class TestSend:
     async def test_a_queue_that_there_is_not(self, tmp_path: Path):
         result = await run("send", "fax", "--template", "x", "--to", "y", folder=tmp_path)
 
-        assert Result(2, "", "dispatcher: there is no queue fax; known are email\n") == result
+        assert Result(2, "", "dispatcher: there is no queue fax; known are email, telegram, slack\n") == result

@@ -7,8 +7,9 @@ from typing import get_args
 import pytest
 from jsonschema import Draft202012Validator
 
+from dispatcher.contract.attachments import Attachment
 from dispatcher.contract.base import decode
-from dispatcher.contract.email import Attachment, EmailNotification
+from dispatcher.contract.email import EmailNotification
 from dispatcher.notifiers.email.extras import ALLOWED
 from dispatcher.settings import DEFAULT_LADDER
 from dispatcher.words import messages

@@ -57,7 +57,7 @@ def test_the_table_shows_the_true_defaults():
 
     assert Settings.model_validate(nested(shown)) == DEFAULTS
     assert {name for name, value in leaves(DEFAULTS) if value is None} == {
-        name for name, text in TABLE.items() if text == "unset"
+        name for name, text in TABLE.items() if text in {"unset", "none"}
     }
 
 
@@ -101,7 +101,7 @@ def test_the_file_with_all_of_them_is_the_defaults(folder: Path):
 
 def names(tree: dict[str, Any], place: str = "") -> Iterator[str]:
     for name, value in tree.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             yield from names(value, f"{place}{name}.")
         else:
             yield f"{place}{name}"

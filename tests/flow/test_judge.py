@@ -68,12 +68,33 @@ def test_what_cannot_succeed_is_given_up_at_once(kind: Kind):
     assert "expired" == outcome.copy.headers["dispatcher-reason"]
 
 
-def test_a_wait_that_was_asked_for_takes_the_smallest_rung_that_is_long_enough():
-    outcome = only(failure(Kind.THROTTLED, wait=timedelta(seconds=11)))
+@pytest.mark.parametrize(("wait", "delay"), [(1, 2), (2, 2), (9, 2), (10, 10), (11, 10), (59, 10), (61, 60)])
+def test_a_wait_that_was_asked_for_goes_round_until_it_is_over(wait: int, delay: int):
+    outcome = only(failure(Kind.THROTTLED, wait=timedelta(seconds=wait)))
 
     assert isinstance(outcome, Deferred)
-    assert timedelta(minutes=1) == outcome.rung
-    assert "dispatcher-not-before" not in outcome.copy.headers
+    assert delay == outcome.rung.total_seconds()
+    assert outcome.copy.not_before in {None, NOW + timedelta(seconds=wait)}
+    assert (outcome.copy.not_before is None) == (wait <= delay)
+
+
+def test_recipients_who_are_due_one_after_the_other_share_few_copies():
+    waits = {slot: failure(Kind.THROTTLED, Reason.PACED, wait=timedelta(seconds=3 + slot)) for slot in range(100)}
+
+    outcomes = judge(message(), SomeFailed(waits, ("a",) * 101), "email", LADDER, NOW)
+
+    assert [2, 10, 60] == sorted(outcome.rung.total_seconds() for outcome in outcomes)
+    assert set(range(101)) == set.union(*(set(range(101)) - outcome.copy.done for outcome in outcomes)) | {100}
+
+
+def test_the_pieces_that_a_recipient_has_travel_along():
+    failed = {1: Failure(Kind.TRANSIENT, Reason.SERVICE_ERROR, "502", pieces=2)}
+
+    (outcome,) = judge(message(), SomeFailed(failed, ("a", "b")), "telegram", LADDER, NOW)
+
+    assert {1: 2} == outcome.copy.pieces
+    (again,) = judge(outcome.copy, SomeFailed({1: failure(Kind.OUTAGE)}, ("a", "b")), "telegram", LADDER, NOW)
+    assert {1: 2} == again.copy.pieces
 
 
 def test_a_wait_longer_than_the_ladder_is_noted_in_the_copy():

@@ -5,7 +5,7 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -15,7 +15,7 @@ from dispatcher.flow.notify import Notify
 from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
-from dispatcher.words.texts import Rendered
+from dispatcher.words.texts import Dialect, Rendered
 from dispatcher.words.values import encode_slots
 
 LATER = Failure(Kind.TRANSIENT, Reason.SMTP_TEMPORARY, "451 later")
@@ -27,7 +27,7 @@ class Recorder(Notifier):
     """A notifier that remembers what it was handed, and answers what a test wants."""
 
     contract = EmailNotification
-    formats = ("html", "txt")
+    formats: ClassVar = {"html": Dialect.HTML, "txt": Dialect.PLAIN}
 
     def __init__(self, answer: Callable[[Part], Mapping[int, Failure]] = lambda _: NOBODY) -> None:
         self.sent: list[tuple[int, str, frozenset[int]]] = []

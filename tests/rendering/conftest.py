@@ -7,6 +7,7 @@ import pytest
 from dispatcher.rendering.renderer import Renderer
 from dispatcher.rendering.settings import TemplateSettings
 from dispatcher.words.errors import Failure
+from dispatcher.words.texts import Dialect
 
 
 class Templates:
@@ -21,7 +22,7 @@ class Templates:
         return Renderer(
             TemplateSettings(path=self.folder, **settings),
             "email",
-            ("html", "txt"),
+            {"html": Dialect.HTML, "txt": Dialect.PLAIN},
             flat_format="html",
             on_broken=self.said.append,
         )

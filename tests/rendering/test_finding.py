@@ -6,6 +6,7 @@ from dispatcher.rendering.finder import Finder
 from dispatcher.rendering.renderer import Renderer
 from dispatcher.rendering.settings import TemplateSettings
 from dispatcher.words.errors import Failure
+from dispatcher.words.texts import Dialect
 
 
 def test_both_formats_are_rendered_where_both_exist(templates):
@@ -32,7 +33,7 @@ def test_html_alone_gets_a_text_made_from_it(templates):
 
 def test_no_text_is_made_where_the_notifier_has_no_texts(templates):
     templates.write("other/a.html.jinja2", "<p>Hello</p>")
-    renderer = Renderer(TemplateSettings(path=templates.folder), "other", ("html",))
+    renderer = Renderer(TemplateSettings(path=templates.folder), "other", {"html": Dialect.HTML})
 
     assert renderer.render("a", {}).texts == {"html": "<p>Hello</p>"}
 
@@ -59,7 +60,7 @@ def test_the_folder_of_the_queue_wins_over_the_flat_one(templates):
 
 def test_without_a_flat_format_flat_files_are_not_looked_at(templates):
     templates.write("a.jinja2", "flat")
-    renderer = Renderer(TemplateSettings(path=templates.folder), "email", ("html",))
+    renderer = Renderer(TemplateSettings(path=templates.folder), "email", {"html": Dialect.HTML})
 
     with pytest.raises(Failure, match=r"none of email/a\.html\.jinja2 is in"):
         renderer.render("a", {})
@@ -133,7 +134,7 @@ def test_no_name_and_no_locale_finds_what_is_outside(tmp_path_factory, name, loc
     folder = tmp_path_factory.getbasetemp() / "names" / "templates"
     folder.mkdir(parents=True, exist_ok=True)
     (folder.parent / "x.jinja2").write_text("secret")
-    finder = Finder(folder, "email", ("html",), "html")
+    finder = Finder(folder, "email", {"html": Dialect.HTML}, "html")
 
     with pytest.raises(Failure):
         finder.find(name, locale)

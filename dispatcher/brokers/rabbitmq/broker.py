@@ -81,10 +81,10 @@ class RabbitBroker(Broker):
                 await self._changed.wait()
             return session
 
-    async def declare(self, queue: str) -> None:
-        """Make the work queue and everything that belongs to it, or find it made."""
+    async def declare(self, queue: str) -> int:
+        """Make the work queue and everything that belongs to it, or find it made; give how many messages wait in it."""
         session = await self.session()
-        await self._declarer.declare(session.consuming, queue)
+        return await self._declarer.declare(session.consuming, queue)
 
     async def _keep_connected(self) -> None:
         """Open one session after the other; only a refusal of the very first one ends this, and `start` raises it.

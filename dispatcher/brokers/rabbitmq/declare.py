@@ -55,23 +55,24 @@ class Declarer:
         self._strict = strict
         self._said: set[str] = set()
 
-    async def declare(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
-        """Make everything that belongs to a work queue.
+    async def declare(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> int:
+        """Make everything that belongs to a work queue; give how many messages wait in it.
 
         Raises:
             BrokerRefused: not permitted, or an existing queue that differs where it must not.
             BrokerError: the broker went away or did not answer.
 
         """
-        await self._work_queue(connection, queue)
-        for rung in self._ladder.rungs:
+        waiting = await self._work_queue(connection, queue)
+        for rung in self._ladder.delays:
             await self.declare_retry(connection, queue, rung)
         await self.declare_dead(connection, queue)
         await self._exchange(connection, queue)
+        return waiting
 
-    async def _work_queue(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
+    async def _work_queue(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> int:
         try:
-            await _declare(connection, queue, work_arguments(queue, self._queue_type))
+            return await _declare(connection, queue, work_arguments(queue, self._queue_type))
         except ChannelLockedResource as error:
             raise BrokerRefused(
                 f"the queue {queue} belongs to another connection alone: {refusal_text(error)}"
@@ -83,15 +84,16 @@ class Declarer:
                     f"{difference}; use it as it is (strict: false), or remove it by hand and start again"
                 ) from error
             self._warn(f"{difference}; it is used as it is")
+            return await _declare(connection, queue, {}, passive=True)
         except ChannelAccessRefused as error:
-            await self._foreign_queue(connection, queue, error)
+            return await self._foreign_queue(connection, queue, error)
 
     async def _foreign_queue(
         self, connection: aio_pika.abc.AbstractConnection, queue: str, refusal: ChannelAccessRefused
-    ) -> None:
+    ) -> int:
         """Use a queue that we may not declare but that somebody else has made."""
         try:
-            await _declare(connection, queue, {}, passive=True)
+            waiting = await _declare(connection, queue, {}, passive=True)
         except ChannelNotFoundEntity:
             raise BrokerRefused(
                 f"the queue {queue} is missing and may not be made: {refusal_text(refusal)}; "
@@ -100,6 +102,7 @@ class Declarer:
         except REFUSALS as error:
             raise BrokerRefused(f"the queue {queue} may not be used: {refusal_text(error)}") from error
         self._warn(f"the queue {queue} may not be declared ({refusal_text(refusal)}); it is used as it is")
+        return waiting
 
     async def _our_queue(
         self, connection: aio_pika.abc.AbstractConnection, name: str, arguments: Mapping[str, Any]
@@ -155,8 +158,10 @@ async def _channel(connection: aio_pika.abc.AbstractConnection) -> AsyncIterator
 
 async def _declare(
     connection: aio_pika.abc.AbstractConnection, name: str, arguments: Mapping[str, Any], *, passive: bool = False
-) -> None:
+) -> int:
+    """Declare a queue; give how many messages wait in it."""
     async with _channel(connection) as channel:
-        await channel.declare_queue(
+        queue = await channel.declare_queue(
             name, durable=True, passive=passive, arguments=dict(arguments) or None, timeout=RPC_TIMEOUT
         )
+    return queue.declaration_result.message_count or 0

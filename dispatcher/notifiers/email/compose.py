@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
+from dispatcher.contract.attachments import Attachment
 from dispatcher.contract.base import Part
-from dispatcher.contract.email import Attachment, EmailNotification
+from dispatcher.contract.email import EmailNotification
 from dispatcher.notifiers.email.addresses import Address, parse_sender
 from dispatcher.notifiers.email.extras import extra_headers
 from dispatcher.notifiers.email.headers import mailboxes, refuse_controls, words

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dispatcher.contract.email import Attachment
+from dispatcher.contract.attachments import Attachment
 from dispatcher.notifiers.email.headers import LONGEST_LINE, parameter, refuse_controls
 from dispatcher.words.errors import Failure, Kind, Reason
 

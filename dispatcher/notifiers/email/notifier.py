@@ -18,11 +18,12 @@ from dispatcher.notifiers.email.connection import Lost
 from dispatcher.notifiers.email.pool import Pool
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
-from dispatcher.notifiers.email.streak import Streak
 from dispatcher.notifiers.email.transaction import Envelope, Transaction
+from dispatcher.notifiers.streak import Streak
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.messages import shorten
-from dispatcher.words.texts import Rendered
+from dispatcher.words.rates import Destination, Rate
+from dispatcher.words.texts import Dialect, Rendered
 
 LARGE = 262_144
 """From so many characters on a mail is written in a thread, so that the event loop goes on meanwhile."""
@@ -50,7 +51,7 @@ class EmailNotifier(Notifier):
     """
 
     contract: ClassVar[type[Notification]] = EmailNotification
-    formats: ClassVar[tuple[str, ...]] = ("html", "txt")
+    formats: ClassVar[Mapping[str, Dialect]] = {"html": Dialect.HTML, "txt": Dialect.PLAIN}
     flat_format: ClassVar[str | None] = "html"
 
     def __init__(self, settings: EmailSettings, *, now: Callable[[], datetime] = _now) -> None:
@@ -87,6 +88,21 @@ class EmailNotifier(Notifier):
             if failure is not None and slot not in done:
                 failures[slot] = failure
         return Report(failures, progress.reference)
+
+    @property
+    def rates(self) -> Sequence[Rate]:
+        """How much the server takes of all mails together."""
+        return [self._settings.pace.server] if self._settings.pace.server else []
+
+    def destinations(self, part: Part, done: frozenset[int]) -> Sequence[Destination]:
+        """Name the domains of the recipients, as far as they have a rate."""
+        pace = self._settings.pace
+        if pace.domain is None and not pace.domains:
+            return ()
+        people, _ = read_people(part)
+        domains = dict.fromkeys(address.domain for slot, address in people.items() if slot not in done)
+        rates = ((domain, pace.of(domain.lower())) for domain in domains)
+        return [Destination(f"domain {domain}", (rate,)) for domain, rate in rates if rate is not None]
 
     async def check(self) -> str:
         """Connect, log in, say NOOP and part."""

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.tls import TlsSettings
 from dispatcher.words.errors import Failure
+from dispatcher.words.rates import Pace, Rate
 from dispatcher.words.sections import Section, Wait
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*|\[[0-9A-Za-z:.]{1,60}\]")
@@ -47,6 +48,18 @@ class EmailTimeouts(Section):
     quit: Wait = Field(timedelta(seconds=2), description="For the answer to QUIT.")
 
 
+class EmailPace(Section):
+    """How much is sent, for servers that say how much they take. A mail to several domains waits for all of them."""
+
+    server: Pace = Field(None, description="Mails to the server, all together.")
+    domain: Pace = Field(None, description="Mails to recipients of one domain, for each that is not named below.")
+    domains: dict[str, Pace] = Field(default_factory=dict, description="Mails to recipients of these domains.")
+
+    def of(self, domain: str) -> Rate | None:
+        """Give the rate for a domain."""
+        return self.domains.get(domain, self.domain)
+
+
 class EmailServer(Section):
     """Where the server is."""
 
@@ -77,7 +90,13 @@ class EmailSettings(TlsSettings, EmailServer):
     mails_per_connection: int = Field(100, ge=1, description="After so many mails a connection is replaced.")
     idle: Wait = Field(timedelta(seconds=30), description="How long an unused connection is kept.")
     max_recipients: int = Field(100, ge=1, description="Recipients of one transaction; more make another one.")
+    pace: EmailPace = EmailPace()
     timeouts: EmailTimeouts = EmailTimeouts()
+
+    @property
+    def off(self) -> str | None:
+        """Why nothing can be sent: nothing hinders it, a server needs no login."""
+        return None
 
     @model_validator(mode="after")
     def _login_is_whole_and_hidden(self) -> Self:
