@@ -39,7 +39,7 @@ def renderer():
     return Renderer(
         TemplateSettings(path=ROOT / "templates"),
         "email",
-        {"html": Dialect.HTML, "txt": Dialect.PLAIN},
+        EmailNotifier.formats,
         flat_format="html",
     )
 
