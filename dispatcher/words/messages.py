@@ -4,6 +4,7 @@ What we remember about a message travels with it, in headers of our own that beg
 touched. All of them are optional on the way in, and nonsense in them counts as absent: a publisher may send anything.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -141,3 +142,9 @@ def shorten(text: str, limit: int = ERROR_BYTES) -> str:
     if len(raw) <= limit:
         return raw.decode("utf-8")
     return raw[: limit - 3].decode("utf-8", "ignore") + "…"
+
+
+def harmless(text: str) -> str:
+    """Put one line in place of several, and a replacement character in place of what could command a terminal."""
+    line = " ".join(text.split())
+    return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} else char for char in line)

@@ -6,14 +6,13 @@ table is transient: we try again rather than lose.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import NamedTuple
 
 from dispatcher.words.errors import Failure, Kind, Reason
-from dispatcher.words.messages import shorten
+from dispatcher.words.messages import harmless, shorten
 
 GREYLISTED_WAIT = timedelta(minutes=5)
 """What most servers that greylist ask for; an earlier attempt is only refused again."""
@@ -165,12 +164,6 @@ def wants_another_transaction(reply: Reply) -> bool:
 def quote(reply: Reply) -> str:
     """Give an answer as it may stand in a log: one line, shortened, control characters made visible."""
     return shorten(f"{reply.code} {harmless(reply.text)}".strip(), QUOTED_BYTES)
-
-
-def harmless(text: str) -> str:
-    """Put one line in place of several, and a replacement character in place of what could command a terminal."""
-    line = " ".join(text.split())
-    return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} else char for char in line)
 
 
 def _agrees(phase: Phase, code: int) -> bool:

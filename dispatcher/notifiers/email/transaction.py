@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from dispatcher.notifiers.email.addresses import Address
 from dispatcher.notifiers.email.connection import Connection, Lost, Stale
-from dispatcher.notifiers.email.replies import Phase, Reply, harmless, judge, judge_loss, wants_another_transaction
+from dispatcher.notifiers.email.replies import Phase, Reply, judge, judge_loss, wants_another_transaction
 from dispatcher.words.errors import Failure, Kind, Reason
-from dispatcher.words.messages import shorten
+from dispatcher.words.messages import harmless, shorten
 
 REFERENCE_BYTES = 200
 """The most that is kept of the final reply, in bytes of UTF-8."""
