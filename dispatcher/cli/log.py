@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-QUIET = ("aio_pika", "aiormq", "pamqp", "asyncio")
+QUIET = ("aio_pika", "aiohttp", "aiormq", "asyncio", "pamqp", "slack_sdk")
 """Libraries whose news we give ourselves, in sentences rather than in tracebacks."""
 
 
