@@ -155,7 +155,7 @@ class Pacer:
             return max(map(place.take, line.buckets), default=0)
         place.called.clear()
         absent = 0 if first.in_hand else first.due - monotonic()
-        return max(absent, _least(line.buckets, line.ahead_of(place)), AGAIN)
+        return max(absent + _least(line.buckets, line.ahead_of(place)), AGAIN)
 
     async def _pass_gate(self, place: Place) -> None:
         """Take from what the service takes of us together, one after the other."""

@@ -7,7 +7,7 @@ replies       what the server's answers mean: the table
 connect, connection                 the library that speaks SMTP ends there
 pool          connections, bounded and kept
 transaction   MAIL, RCPT, DATA, the text, the last answer
-streak        several failures in a row
+progress      whom a mail is for, and how far it has come
 notifier      all of it, in one attempt
 """
 

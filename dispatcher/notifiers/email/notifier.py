@@ -11,17 +11,17 @@ from typing import Any, ClassVar
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.email import EmailNotification
 from dispatcher.notifiers.base import Notifier, Report
-from dispatcher.notifiers.email.addresses import Address, parse_recipient, parse_sender
+from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.connect import Connector
 from dispatcher.notifiers.email.connection import Lost
 from dispatcher.notifiers.email.pool import Pool
+from dispatcher.notifiers.email.progress import Progress, pending, read_people
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
 from dispatcher.notifiers.email.transaction import Envelope, Transaction
 from dispatcher.notifiers.streak import Streak
 from dispatcher.words.errors import Failure, Kind, Reason
-from dispatcher.words.messages import shorten
 from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
 
@@ -78,7 +78,7 @@ class EmailNotifier(Notifier):
             people=people,
             date=self._now(),
         )
-        progress = _Progress(_pending(people, done))
+        progress = Progress(pending(people, done))
         if progress.waiting:
             async with self._desks:
                 await self._hand_over(draft, progress)
@@ -123,7 +123,7 @@ class EmailNotifier(Notifier):
         """Part from the server."""
         await self._pool.close()
 
-    async def _hand_over(self, draft: Draft, progress: "_Progress") -> None:
+    async def _hand_over(self, draft: Draft, progress: Progress) -> None:
         """Serve everybody who is waiting, in one transaction after the other.
 
         Raises:
@@ -150,7 +150,7 @@ class EmailNotifier(Notifier):
                 if transaction.phase is not Phase.IDLE:
                     self._streak.end()
 
-    def _break_off(self, draft: Draft, transaction: Transaction, failure: Failure, progress: "_Progress") -> None:
+    def _break_off(self, draft: Draft, transaction: Transaction, failure: Failure, progress: Progress) -> None:
         """Say what a failure in the middle means for everybody who has no fate yet.
 
         Raises:
@@ -175,62 +175,6 @@ class EmailNotifier(Notifier):
         if failure.reason in _EVERYBODYS or (failure.reason is Reason.SENDER_REFUSED and ours):
             return self._streak.escalate(draft.message_id, failure)
         return failure
-
-
-class _Progress:
-    """How far one mail has come.
-
-    Attributes:
-        waiting: who has no fate yet.
-        fates: by mailbox, why it was not served; nothing where it was.
-
-    """
-
-    def __init__(self, waiting: Sequence[Address]) -> None:
-        self.waiting = waiting
-        self.fates: dict[str, Failure | None] = {}
-        self._references: list[str] = []
-
-    def add(self, transaction: Transaction) -> None:
-        """Take over what became of a transaction, or of the part of it that was done."""
-        self.fates |= transaction.fates
-        self.waiting = [address for address in self.waiting if address.mailbox not in self.fates]
-        self._references += filter(None, [transaction.reference])
-
-    def end(self, why: Callable[[str], Failure]) -> None:
-        """Give a fate to everybody who has none: not served."""
-        self.fates |= {address.mailbox: why(address.mailbox) for address in self.waiting}
-        self.waiting = ()
-
-    @property
-    def has_served(self) -> bool:
-        """Whether somebody has the mail."""
-        return None in self.fates.values()
-
-    @property
-    def reference(self) -> str | None:
-        """What the server said when it took the mail, for each time it did."""
-        return shorten("; ".join(self._references)) or None
-
-
-def read_people(part: Part) -> tuple[dict[int, Address], dict[int, Failure]]:
-    """Read the addresses of a part by slot, and why some are none."""
-    people: dict[int, Address] = {}
-    failures: dict[int, Failure] = {}
-    for recipient in part.recipients:
-        try:
-            people[recipient.slot] = parse_recipient(recipient.address)
-        except Failure as failure:
-            failures[recipient.slot] = failure
-    return people, failures
-
-
-def _pending(people: Mapping[int, Address], done: frozenset[int]) -> list[Address]:
-    """Give who has still to be served: two names for one mailbox get one mail.
-
-    A slot that is done says nothing about another with the same mailbox: it may be settled as a dead letter.
-    """
-    return list({address.mailbox: address for slot, address in people.items() if slot not in done}.values())
 
 
 async def _writer(draft: Draft) -> Callable[[bool], Awaitable[bytes]]:

@@ -10,7 +10,7 @@ from dispatcher.notifiers.base import Report
 from dispatcher.notifiers.email import EmailNotifier, EmailSettings
 from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.notifiers.email.compose import Draft, compose
-from dispatcher.notifiers.email.notifier import read_people
+from dispatcher.notifiers.email.progress import read_people
 from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Rendered
 from tests.smtp_server import SmtpServer

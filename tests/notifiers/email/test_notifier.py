@@ -555,3 +555,19 @@ async def test_the_date_is_now_unless_a_test_says_otherwise(server):
 
     assert before <= server.mails[0].message["Date"].datetime <= module._now()
     await notifier.close()
+
+
+async def test_mails_are_paced_by_server_and_by_domain_as_the_settings_say(server, notifier_for):
+    domains = {"slow.example": "1/m", "free.example": "none"}
+    paced = notifier_for(server, pace={"server": "10/s", "domain": "5/s", "domains": domains})
+    to = ["ada@example.org", "bob@SLOW.example", "cyd@example.org", "dan@free.example", "no address", "e@done.example"]
+    (part,) = notification(to=to).parts()
+
+    assert ["10/s"] == [str(rate) for rate in paced.rates]
+    assert ["domain example.org takes 5/s", "domain slow.example takes 1/m"] == [
+        str(destination) for destination in paced.destinations(part, frozenset({5}))
+    ]
+
+
+async def test_without_paces_there_is_nothing_to_wait_for(notifier):
+    assert ([], ()) == (list(notifier.rates), tuple(notifier.destinations(notification().parts()[0], frozenset())))
