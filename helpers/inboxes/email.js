@@ -5,11 +5,12 @@ import { element, link, linkified } from "./dom.js";
 import { fileLink } from "./telegram.js";
 
 const NIGHT = window.matchMedia("(prefers-color-scheme: dark)");
+const STYLES = /<style[\s\S]*?<\/style>|\sstyle\s*=\s*("[^"]*"|'[^']*')/gi;
 const frameLooks = { phone: false, dark: null }; // null: as the page is
 
 /** Who got it without being named: recipients of the envelope that stand in no header. */
 function blind(mail) {
-  const named = `${(mail.to ?? []).join(" ")} ${mail.cc ?? ""} ${headerOf(mail, "to")}`.toLowerCase();
+  const named = `${mail.cc ?? ""} ${headerOf(mail, "to")}`.toLowerCase();
   return (mail.envelope?.recipients ?? []).filter((recipient) => !named.includes(recipient.toLowerCase()));
 }
 
@@ -17,7 +18,7 @@ function headerOf(mail, name) {
   return (mail.headers ?? []).filter(([key]) => key.toLowerCase() === name).map(([, value]) => value).join(", ");
 }
 
-/** From, to and subject as a card, with what is attached. */
+/** From and to as a card, with what is attached. */
 export function mailHeader(mail) {
   const facts = [
     ["From", mail.from],
@@ -25,7 +26,7 @@ export function mailHeader(mail) {
     ["Cc", mail.cc],
     ["Bcc", blind(mail).join(", "), "in the envelope only"],
     ["Reply to", mail.reply_to],
-    ["Subject", mail.subject || "none"],
+    ["Subject", mail.subject ? null : "none"], // Else it stands above, as the title.
   ].filter(([, value]) => value);
   const rows = facts.map(([name, value, hint]) => [element("dt", {}, name), element("dd", {}, value, hint && element("span", { class: "quiet" }, ` (${hint})`))]);
   const files = mail.files ?? [];
@@ -62,7 +63,8 @@ function framed(mail) {
 
 /** Every link of the HTML with its words: in the frame they cannot be clicked. */
 async function links(mail) {
-  const page = new DOMParser().parseFromString(await text(mail.id, "/html"), "text/html"); // Inert: runs and fetches nothing.
+  const unstyled = (await text(mail.id, "/html")).replace(STYLES, ""); // Our policy would complain of each in the console.
+  const page = new DOMParser().parseFromString(unstyled, "text/html"); // Inert: runs and fetches nothing.
   const found = [...page.querySelectorAll("a[href]")].map((anchor) => {
     const href = anchor.getAttribute("href");
     return element("li", {}, element("span", { class: "link-words" }, anchor.textContent.trim() || "without words"), link(href, href));

@@ -50,19 +50,19 @@ function wayBack(onBack) {
 export function messageView(message, { onBack, onForget }) {
   const views = [...VIEWS[message.service](message), { name: "raw", label: "Raw", build: () => raw(message) }];
   const { bar, panel } = tabs(views, preferred, (name) => { preferred = name; });
-  const remove = element("button", { type: "button", class: "plain", title: "Forgets this message at once; there is no undo", click: onForget }, "Forget");
+  const remove = element("button", { type: "button", class: "forget", title: "Forgets this message at once; there is no undo", click: onForget }, "Forget");
   return [
-    element("div", { class: "message-tools" }, wayBack(onBack), remove),
+    element("div", { class: "message-tools" }, wayBack(onBack)),
     element(
       "header",
-      { class: `message-header ${message.service}` },
+      { class: `message-header of-${message.service}` },
       element(
         "div",
         { class: "message-title" },
         element(
           "div",
           {},
-          element("p", { class: "kind" }, glyph(message.service), element("span", {}, NAMES[message.service]), " · ", moment(message.arrived), ` · ${size(message.size)}`),
+          element("p", { class: "kind" }, glyph(message.service), element("span", {}, NAMES[message.service]), moment(message.arrived), element("span", {}, size(message.size)), remove),
           element("h2", { id: "message-title" }, message.title || "No subject"),
         ),
         postmark(message.arrived),

@@ -11,6 +11,7 @@ export class Rows {
   #list;
   #href;
   #open = null;
+  #seen = new Set(); // ids that were opened here
 
   /** `list` is the element that holds the rows; `href(id)` says where the row of a message leads. */
   constructor(list, href) {
@@ -68,6 +69,8 @@ export class Rows {
     if (chosen.dataset.id !== String(id)) return;
     link.setAttribute("aria-current", "true");
     chosen.classList.remove("fresh");
+    chosen.classList.add("seen");
+    this.#seen.add(id);
     if (reveal) link.scrollIntoView({ block: "nearest" });
   }
 
@@ -85,13 +88,13 @@ export class Rows {
     const link = element(
       "a",
       { href: this.#href(summary.id), tabindex: "-1" },
-      element("span", { class: `row-kind ${summary.service}` }, glyph(summary.service), element("span", { class: "unseen-text" }, `${KINDS[summary.service]} to `)),
+      element("span", { class: `row-kind of-${summary.service}` }, glyph(summary.service), element("span", { class: "unseen-text" }, `${KINDS[summary.service]} to `)),
       element("span", { class: "row-to" }, to),
       moment(summary.arrived),
       element("span", { class: "row-title" }, summary.title || "No subject"),
       element("span", { class: "row-preview" }, summary.preview ?? ""),
     );
-    return element("li", { "data-id": summary.id }, link);
+    return element("li", { class: this.#seen.has(summary.id) ? "seen" : null, "data-id": summary.id }, link);
   }
 
   #move(event) {

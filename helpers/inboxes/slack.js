@@ -97,7 +97,7 @@ export function post(message) {
   const blocks = Array.isArray(message.blocks) && message.blocks.length > 0 ? message.blocks : null;
   return element(
     "div",
-    { class: "slack" },
+    { class: "slack-card" },
     element(
       "article",
       { class: "post" },
