@@ -6,8 +6,15 @@ from typing import Any
 
 import structlog
 
-QUIET = ("aio_pika", "aiohttp", "aiormq", "asyncio", "pamqp", "slack_sdk")
+from dispatcher.cli.redact import redact
+
+QUIET = ("aio_pika", "aiohttp", "aiormq", "asyncio", "httpcore", "httpx", "pamqp", "slack_sdk", "telegram")
 """Libraries whose news we give ourselves, in sentences rather than in tracebacks."""
+
+
+class _Redacting(structlog.stdlib.ProcessorFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
 
 
 def set_up_log(*, pretty: bool | None = None, level: str = "INFO") -> None:
@@ -41,7 +48,7 @@ def set_up_log(*, pretty: bool | None = None, level: str = "INFO") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Redacting(
             foreign_pre_chain=shared,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )

@@ -1,0 +1,47 @@
+"""What goes to standard error."""
+
+import logging
+
+import pytest
+
+from dispatcher.cli.log import set_up_log
+
+SECRETS = [
+    "https://api.telegram.org/bot1234567:AAF-abcdefghijklmnopqrstuvwxyz_0123456/sendMessage",
+    "Authorization: Bearer xoxb-1234-5678-abcdefghij",
+    "https://hooks.slack.com/services/T000/B000/XXXXXXXX",
+    "amqps://ada:hunter2@mq.example.org/shop",
+]
+NEVER = ["AAF-abc", "1234-5678", "XXXXXXXX", "hunter2"]
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was():
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = before
+
+
+@pytest.mark.parametrize("pretty", [True, False])
+@pytest.mark.parametrize(("text", "secret"), list(zip(SECRETS, NEVER, strict=True)))
+def test_a_secret_in_an_exception_of_a_library_is_hidden(
+    text: str, secret: str, *, pretty: bool, capsys: pytest.CaptureFixture[str]
+):
+    set_up_log(pretty=pretty)
+    error = RuntimeError(f"it failed: {text}")
+    logging.getLogger("some.library").error("what happened to %s", text, exc_info=error)
+
+    said = capsys.readouterr().err
+    assert secret not in said
+    assert "it failed" in said
+    assert "[hidden]" in said
+
+
+def test_the_libraries_that_would_log_addresses_are_quiet(capsys: pytest.CaptureFixture[str]):
+    set_up_log(pretty=False, level="DEBUG")
+
+    for name in ("httpx", "httpcore.http11", "telegram.Bot", "slack_sdk.web", "aiohttp.client"):
+        logging.getLogger(name).error("https://example.org/?token")
+
+    assert "" == capsys.readouterr().err
