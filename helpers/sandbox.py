@@ -28,10 +28,14 @@ sys.path.insert(0, str(ROOT))
 try:
     from aiohttp import web
 
-    from helpers.inboxes import api, safety
+    from helpers.inboxes import api, fault_routes, mailhog, safety
+    from helpers.inboxes.fault_routes import FAULTS
+    from helpers.inboxes.faults import Faults
     from helpers.inboxes.parts import CLOSING, LARGEST, STORE, say_mistakes
+    from helpers.inboxes.slack_api import Slack
     from helpers.inboxes.smtp import Conversation
     from helpers.inboxes.store import KEPT, KEPT_BYTES, Store
+    from helpers.inboxes.telegram_api import Telegram
     from helpers.ports import free_port
 except ModuleNotFoundError as error:
     print(f"{error.name} is missing: run `make install`, then .venv/bin/python helpers/sandbox.py", file=sys.stderr)
@@ -75,6 +79,8 @@ class Sandbox:
         self.slack_url = f"{self.url}slack/api/"
         self.webhook_url = f"{self.url}slack/services/"
         self._store = Store(kept, kept_bytes)
+        self._faults = Faults()
+        self._telegram, self._slack = Telegram(), Slack()
 
     def messages(self, service: str | None = None) -> list[Message]:
         """Give what arrived, all or one service's, oldest first."""
@@ -116,7 +122,7 @@ class Sandbox:
             await runner.setup()
             await web.TCPSite(runner, self.host, self.http_port).start()
             smtp = await self._loop.create_server(
-                lambda: Conversation(self._store, conversations), self.host, self.smtp_port
+                lambda: Conversation(self._store, self._faults, conversations), self.host, self.smtp_port
             )
             self._up.set()
             await self._closing.wait()
@@ -136,9 +142,11 @@ class Sandbox:
             client_max_size=LARGEST, middlewares=[safety.only_from_here(self.host), say_mistakes]
         )
         application[STORE] = self._store
+        application[FAULTS] = self._faults
         application[CLOSING] = self._closing
         application.on_response_prepare.append(safety.add_headers)
-        application.add_routes(api.routes())
+        for part in (api, mailhog, fault_routes, self._telegram, self._slack):
+            application.add_routes(part.routes())
         return application
 
     def __enter__(self) -> Self:
