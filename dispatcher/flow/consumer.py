@@ -130,7 +130,7 @@ class Consumer:
             error = failure_of(bug, message)
         finally:
             self._trying.discard(task)
-        return judge(message, error, self._queue, self._ladder, now)
+        return judge(message, error, self._queue, self._ladder, self._now())
 
     def _before_its_time(self, message: Message, wait: timedelta) -> Deferred:
         """Let a message that still has to wait go round again, untried and as it is."""

@@ -122,6 +122,21 @@ async def test_a_message_before_its_time_goes_back_without_a_try(bench: Bench):
     assert "smtp-busy" == bench.told[0].failure.reason
 
 
+async def test_a_message_that_is_nearly_due_is_held_until_then(bench: Bench):
+    await bench.give(b"ok", **{"dispatcher-not-before": milliseconds(bench.time + timedelta(milliseconds=300))})
+
+    assert ["accepted"] == await bench.until_told(1)
+    assert 0.3 <= bench.told[0].seconds < 2
+
+
+async def test_a_message_that_is_held_is_released_when_the_daemon_stops(bench: Bench):
+    await bench.give(b"ok", **{"dispatcher-not-before": milliseconds(bench.time + timedelta(seconds=1.9))})
+    await until(lambda: bool(bench.consumer._trying))
+
+    assert not await bench.consumer.drain(timedelta(0))
+    assert ["released"] == [settlement.outcome for settlement in bench.told]
+
+
 async def test_what_takes_too_long_to_drain_is_released(bench: Bench):
     await bench.give(b"hang", b"hang")
     await until(lambda: bench.hanging == 2)

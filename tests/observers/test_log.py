@@ -28,6 +28,9 @@ def settlement(*outcomes: Outcome, lost: bool = False, **notes: Any) -> Settleme
     return Settlement(queue="email", message=message(**notes), outcomes=outcomes, seconds=0.0123, lost=lost)
 
 
+PACED = Failure(Kind.THROTTLED, Reason.PACED, "its turn comes", wait=timedelta(seconds=9))
+
+
 class Written:
     """What was written to standard error."""
 
@@ -179,3 +182,21 @@ def test_a_bug_is_written_with_its_traceback_in_one_line(written: Written):
     (line,) = written.lines()
 
     assert "ZeroDivisionError" in line["exception"]
+
+
+def test_who_waits_for_a_turn_is_nothing_that_went_wrong(written: Written):
+    set_up_log(pretty=False)
+    LogObserver()(settlement(Deferred(message(), timedelta(seconds=2), PACED)))
+    assert "" == written.text()
+
+    set_up_log(pretty=False, level="DEBUG")
+    LogObserver()(settlement(Deferred(message(), timedelta(seconds=2), PACED)))
+    assert [("debug", "paced")] == [(line["level"], line["reason"]) for line in written.lines()]
+
+
+def test_a_remark_is_a_warning_though_all_went_well(written: Written):
+    set_up_log(pretty=False)
+    LogObserver()(settlement(Accepted(), remark="the chat has a new id: -100123"))
+
+    (line,) = written.lines()
+    assert ("warning", "accepted", "the chat has a new id: -100123") == (line["level"], line["outcome"], line["remark"])
