@@ -18,9 +18,10 @@ class Page:
         self.path = ROOT / "docs" / name
         self.text = self.path.read_text(encoding="utf-8")
 
-    def examples(self, language: str) -> list[str]:
-        """Give the blocks of code in a language, in their order."""
-        return re.findall(rf"^```{language}\n(.*?)^```$", self.text, re.MULTILINE | re.DOTALL)
+    def examples(self, language: str, heading: str | None = None) -> list[str]:
+        """Give the blocks of code in a language, in their order; all, or those below a heading."""
+        text = self.text if heading is None else self.section(heading)
+        return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
     def rows(self, heading: str) -> list[list[str]]:
         """Give the rows of the tables below a heading, without the first line of each; cells without backticks."""
@@ -31,10 +32,21 @@ class Page:
 
     def section(self, heading: str) -> str:
         """Give the text from a heading to the next one of its level or above."""
-        level = heading.split(" ", maxsplit=1)[0]
-        _, found, rest = f"\n{self.text}".partition(f"\n{heading}\n")
+        lines: list[str] = []
+        found = in_code = False
+        for line in self.text.splitlines(keepends=True):
+            in_code ^= line.startswith("```")  # a comment in a program is no heading
+            marks = "" if in_code else re.match("#*", line)[0]
+            if found and marks and len(marks) <= heading.count("#"):
+                break
+            lines += [line] if found else []
+            found = found or line.rstrip() == heading
         assert found, f"{self.path.name} has no heading {heading!r}"
-        return re.split(rf"^#{{1,{len(level)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+        return "".join(lines)
+
+    def says(self, words: str) -> bool:
+        """Tell whether these words stand on the page, however its lines are broken."""
+        return words in " ".join(self.text.split())
 
     def anchors(self) -> set[str]:
         """Give what a link may point to within the page."""

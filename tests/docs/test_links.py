@@ -1,12 +1,13 @@
 """What the pages refer to is there, and lines fit."""
 
+import os
 import re
 
 import pytest
 
-from tests.docs.pages import Page
+from tests.docs.pages import ROOT, Page
 
-PAGES = ["messages.md", "settings.md"]
+PAGES = [*sorted(path.name for path in (ROOT / "docs").glob("*.md")), "../README.md", "../CONTRIBUTING.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -16,7 +17,7 @@ def test_links_lead_somewhere(name: str):
         file, _, anchor = target.partition("#")
         if file.startswith("https://"):
             continue
-        linked = Page(file) if file.endswith(".md") else page
+        linked = Page(os.path.relpath(page.path.parent / file, ROOT / "docs")) if file.endswith(".md") else page
         assert (page.path.parent / file).exists(), target
         assert not anchor or anchor in linked.anchors(), target
 

@@ -6,78 +6,113 @@ from typing import get_args
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel
 
-from dispatcher.contract.attachments import Attachment
-from dispatcher.contract.base import decode
-from dispatcher.contract.email import EmailNotification
+from dispatcher.contract.attachments import Attachment, File
+from dispatcher.contract.base import MOST_RECIPIENTS, Notification, decode
+from dispatcher.contract.schema import json_schema
+from dispatcher.contract.telegram import Button
+from dispatcher.factories import NOTIFIERS, contract_of
+from dispatcher.flow.pacer import HOLD
 from dispatcher.notifiers.email.extras import ALLOWED
 from dispatcher.settings import DEFAULT_LADDER
 from dispatcher.words import messages
 from dispatcher.words.errors import Kind, Reason
 from dispatcher.words.outcomes import Outcome
-from tests.docs.pages import ROOT, Page
+from tests.docs.pages import Page
 
 PAGE = Page("messages.md")
-SCHEMA = json.loads((ROOT / "docs/schema/email.json").read_text())
+FIELD_CELLS = 4
+QUEUES = {"email": "## E-mail", "telegram": "## Telegram", "slack": "## Slack"}
+SCHEMAS = {queue: json_schema(queue, contract_of(queue)) for queue in NOTIFIERS}
 
 
-def bodies() -> list[str]:
-    """Give every body on the page, those in the programs included."""
+def bodies() -> list[tuple[str, str]]:
+    """Give every body on the page with its queue, those in the programs included."""
     (node,) = PAGE.examples("js")
     (python,) = PAGE.examples("python")
     (curl,) = (one for one in PAGE.examples("sh") if one.startswith("curl"))
-    return [
-        *PAGE.examples("json"),
+    mails = [
+        PAGE.examples("json")[0],
         re.findall(r"^const notification = (\{.*?^\});$", node, re.MULTILINE | re.DOTALL)[0],
         # The object is JSON but for the comma that Python likes at the end.
         re.findall(r"^notification = (\{.*?),\n\}$", python, re.MULTILINE | re.DOTALL)[0] + "}",
         json.loads(curl[curl.index("<<'END'\n") + 8 : curl.rindex("END")])["payload"],
     ]
+    below = [(queue, body) for queue, heading in QUEUES.items() for body in PAGE.examples("json", heading)]
+    return [*(("email", body) for body in mails), *below]
 
 
 BODIES = bodies()
 
 
-@pytest.mark.parametrize("body", BODIES)
-def test_each_body_is_in_the_contract(body: str):
-    _, unknown = decode(EmailNotification, body.encode())
-    errors = [error.message for error in Draft202012Validator(SCHEMA).iter_errors(json.loads(body))]
+def test_every_queue_has_its_chapter():
+    assert set(NOTIFIERS) == set(QUEUES)
+    assert len(BODIES) == len(PAGE.examples("json")) + 3
+
+
+@pytest.mark.parametrize(("queue", "body"), BODIES)
+def test_each_body_is_in_the_contract(queue: str, body: str):
+    _, unknown = decode(contract_of(queue), body.encode())
+    errors = [error.message for error in Draft202012Validator(SCHEMAS[queue]).iter_errors(json.loads(body))]
 
     assert frozenset() == unknown
     assert [] == errors
 
 
-def test_every_field_is_shown_in_a_body():
-    shown = {name for body in BODIES for name in json.loads(body)}
+@pytest.mark.parametrize("queue", QUEUES)
+def test_every_field_is_shown_in_a_body(queue: str):
+    shown = {name for of, body in BODIES if of == queue for name in json.loads(body)}
 
-    assert set(SCHEMA["properties"]) == shown
-
-
-FIELDS = {name: row for name, *row in PAGE.rows("## Fields") if len(row) == 4}
-"""The other tables below that heading have fewer columns."""
+    assert set(SCHEMAS[queue]["properties"]) == shown
 
 
-def test_the_table_of_fields_is_the_schema():
-    assert set(SCHEMA["properties"]) == set(FIELDS)
-    assert set(SCHEMA["required"]) == {name for name, row in FIELDS.items() if row[1] == "required"}
+COMMON = {name: row for name, *row in PAGE.rows("## Fields")}
+OWN = {
+    queue: {name: row for name, *row in PAGE.rows(heading) if len(row) == FIELD_CELLS}
+    for queue, heading in QUEUES.items()
+}
+"""The tables of objects within fields, below the same headings, have fewer columns."""
 
 
-def test_the_examples_in_the_table_are_in_the_contract():
+@pytest.mark.parametrize("queue", QUEUES)
+def test_the_tables_of_fields_are_the_schema(queue: str):
+    fields = {**COMMON, **OWN[queue]}
+
+    assert set(Notification.model_fields) == set(COMMON)
+    assert not set(COMMON) & set(OWN[queue])
+    assert set(SCHEMAS[queue]["properties"]) == set(fields)
+    assert set(SCHEMAS[queue]["required"]) == {name for name, row in fields.items() if row[1] == "required"}
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+def test_the_examples_in_the_tables_are_in_the_contract(queue: str):
     least = {"template": "hello", "to": "ada@example.org"}
-    for name, (_, _, _, example) in FIELDS.items():
+    for name, (_, _, _, example) in {**COMMON, **OWN[queue]}.items():
         if example:
-            _, unknown = decode(EmailNotification, json.dumps({**least, name: json.loads(example)}).encode())
+            _, unknown = decode(contract_of(queue), json.dumps({**least, name: json.loads(example)}).encode())
             assert not unknown, name
 
 
-def test_the_table_of_attachments_is_the_contract():
-    rows = {name: needed for name, _, needed, _ in PAGE.rows("### Attachments")}
-    fields = EmailNotification.model_fields["attachments"].annotation
+@pytest.mark.parametrize(
+    ("heading", "contract"),
+    [("### Attachments", Attachment), ("### Buttons", Button), ("### Files for Telegram", File)],
+)
+def test_the_tables_of_objects_are_the_contract(heading: str, contract: type[BaseModel]):
+    rows = {name: needed for name, _, needed, _ in PAGE.rows(heading)}
 
-    assert list[Attachment] == fields
-    assert {
-        name: "required" if field.is_required() else "optional" for name, field in Attachment.model_fields.items()
-    } == rows
+    assert rows == {
+        name: "required" if field.is_required() else "optional" for name, field in contract.model_fields.items()
+    }
+
+
+def test_each_of_to_gets_a_message_of_its_own_where_the_page_says_so():
+    for queue, heading in QUEUES.items():
+        said = "**Each of `to` gets a message of its own**" in PAGE.section(heading)
+        notification = contract_of(queue).model_validate({"template": "hello", "to": ["a", "b", "a"]})
+
+        assert said is not notification.together
+        assert len(notification.parts()) == (2 if said else 1)
 
 
 def test_all_allowed_headers_are_named():
@@ -117,3 +152,9 @@ def test_the_ladder_is_the_default():
 
     assert said
     assert [10, 60, 600, 3_600, 21_600] == [rung.total_seconds() for rung in DEFAULT_LADDER]
+
+
+def test_the_numbers_on_the_page_are_true():
+    assert PAGE.says(f"**At most {MOST_RECIPIENTS:,} recipients**")
+    assert PAGE.says("a wait of more than two seconds")
+    assert HOLD == 2

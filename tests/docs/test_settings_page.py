@@ -1,5 +1,7 @@
 """docs/settings.md names exactly the settings that there are, with their true defaults."""
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,11 @@ from pydantic import BaseModel
 
 from dispatcher.config import setup
 from dispatcher.settings import Settings
+from dispatcher.words.rates import parse_rate
 from tests.docs.pages import Page
 
 PAGE = Page("settings.md")
-IN_EARNEST, ALL, AUTHORITY = PAGE.examples("yaml")
+IN_EARNEST, ALL, PACES, AUTHORITY = PAGE.examples("yaml")
 TABLE = {name: default for name, default, _ in PAGE.rows("## All settings")}
 DEFAULTS = Settings()
 
@@ -114,6 +117,8 @@ def etc(folder: Path) -> Path:
     for name, text in {
         "secrets/rabbitmq-url": "amqps://ada:hunter2@mq.example.org/shop\n",
         "secrets/smtp-password": "hunter3\n",
+        "secrets/telegram-token": "4711:hunter4\n",
+        "secrets/slack-token": "xoxb-hunter5\n",
         "certificates/authority.pem": "",
     }.items():
         (etc / name).parent.mkdir(parents=True, exist_ok=True)
@@ -131,6 +136,11 @@ def test_the_example_in_earnest_loads(etc: Path):
     assert ("smtp.example.org", 587, "starttls", "dispatcher") == (email.host, email.port, email.tls, email.username)
     assert email.password is not None
     assert "hunter3" == email.password.get_secret_value()
+    telegram, slack = settings.notifiers.telegram, settings.notifiers.slack
+    assert (None, None) == (telegram.off, slack.off)
+    assert telegram.token is not None
+    assert "4711:hunter4" == telegram.token.get_secret_value()
+    assert ["alerts"] == list(slack.webhooks)
 
 
 def test_the_example_with_an_authority_loads(etc: Path):
@@ -155,3 +165,35 @@ def test_the_kinds_of_tls_are_those_there_are():
     for kind in kinds:
         assert kind == setup({"notifiers": {"email": {"tls": kind}}}).notifiers.email.tls
     assert 3 == len(kinds)
+
+
+def test_the_example_with_paces_loads(folder: Path):
+    (folder / "dispatcher.yml").write_text(PACES)
+    notifiers = setup().notifiers
+    paces = [notifiers.email.pace.of(domain) for domain in ("example.org", "example.com", "example.net")]
+
+    assert [None, parse_rate("500/h"), parse_rate("10/s")] == paces
+    assert ("25/s", "1/s") == (str(notifiers.telegram.pace.bot), str(notifiers.telegram.pace.chat))
+
+
+def test_each_rate_on_the_page_is_one():
+    rates = re.findall(r"`(\d+/\w+)`", PAGE.section("## Paces"))
+
+    assert {"30/s", "20/m", "1/10s", "500/h"} == set(rates)
+    assert all(rate == str(parse_rate(rate)) for rate in rates)
+
+
+def test_a_webhook_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    ((name, value),) = re.findall(r"`(DISPATCHER_\w+)='([^`]+)'`", PAGE.section("## Telegram and Slack elsewhere"))
+    monkeypatch.setenv(name, value)
+    settings = setup()
+
+    assert settings.notifiers.slack.webhooks["alerts"].get_secret_value() == json.loads(value)["alerts"]
+    assert "hooks.slack.com" not in repr(settings)
+
+
+def test_what_is_off_is_said_as_on_the_page():
+    off = {queue: getattr(DEFAULTS.notifiers, queue).off for queue in type(DEFAULTS.notifiers).model_fields}
+
+    assert {"email": None, "telegram": "no token", "slack": "no token and no webhook"} == off
+    assert PAGE.says(f"`telegram: off, {off['telegram']}; 12 waiting`")
