@@ -33,12 +33,12 @@ export const forget = (id) => call(address(id), { method: "DELETE" });
 
 export const clear = (service) => call(`/api/messages${service ? `?service=${service}` : ""}`, { method: "DELETE" });
 
-/** Tell what happens, for ever: `onState("live" | "reconnecting")`, `onMessage(summary)`, `onCleared()`. */
+/** Tell what happens, for ever: `onState("live" | "reconnecting")`, `onMessage(summary)`, `onCleared({service, ids})`. */
 export function listen({ onState, onMessage, onCleared }) {
   const source = new EventSource("/api/events");
   source.addEventListener("open", () => onState("live"));
   source.addEventListener("message", (event) => onMessage(JSON.parse(event.data)));
-  source.addEventListener("cleared", () => onCleared());
+  source.addEventListener("cleared", (event) => onCleared(JSON.parse(event.data)));
   source.addEventListener("error", () => {
     onState("reconnecting");
     if (source.readyState !== EventSource.CLOSED) return; // The browser tries again by itself.

@@ -2,7 +2,7 @@
 
 import { address, text } from "./api.js";
 import { element, link, linkified } from "./dom.js";
-import { fileLink } from "./telegram.js";
+import { fileLink } from "./files.js";
 
 const NIGHT = window.matchMedia("(prefers-color-scheme: dark)");
 const STYLES = /<style[\s\S]*?<\/style>|\sstyle\s*=\s*("[^"]*"|'[^']*')/gi;

@@ -2,9 +2,10 @@
 // The hash holds both (#12, #email, #email/12), so that reload and the back button do what one expects.
 
 import * as api from "./api.js";
+import { Counts } from "./counts.js";
 import { element } from "./dom.js";
 import { messageView, nothingChosen, troubleView } from "./message.js";
-import { MOST, Rows } from "./rows.js";
+import { MOST, Rows, wide } from "./rows.js";
 
 const SERVICES = ["email", "telegram", "slack"];
 const NAMES = { "": "Messages", email: "E-mail", telegram: "Telegram", slack: "Slack" };
@@ -13,8 +14,9 @@ const TYPING = 200; // milliseconds without a key before the search is asked
 const TOGETHER = 60; // milliseconds in which arrivals are shown at once
 
 const at = (id) => document.getElementById(id);
-const state = { inbox: "", id: null, shown: null, search: "", before: null, counts: {}, fromList: false };
+const state = { inbox: "", id: null, shown: null, search: "", before: null, fromList: false };
 const rows = new Rows(at("rows"), (id) => `#${state.inbox ? `${state.inbox}/` : ""}${id}`);
+const counts = new Counts(SERVICES);
 const timers = {};
 let asked = 0; // so that an answer that was overtaken by a later question is thrown away
 let arrivals = []; // to be shown in a moment
@@ -66,37 +68,19 @@ function showEmpty() {
   else sayEmpty(state.inbox ? `No ${NAMES[state.inbox]} messages yet. ` : "No messages yet. ", ...way);
 }
 
-async function loadCounts() {
-  try {
-    const answers = await Promise.all(SERVICES.map((service) => api.list({ service, limit: 1 })));
-    SERVICES.forEach((service, index) => { state.counts[service] = answers[index].total; });
-    showCounts();
-  } catch {
-    // The list says that the sandbox does not answer.
-  }
-}
-
-function showCounts() {
-  const all = SERVICES.reduce((sum, service) => sum + (state.counts[service] ?? 0), 0);
-  for (const place of document.querySelectorAll("[data-count]")) {
-    place.textContent = String(place.dataset.count ? (state.counts[place.dataset.count] ?? 0) : all);
-  }
-  document.title = `${all > 0 ? `(${all}) ` : ""}Dispatcher sandbox`;
-}
-
 function arrived(summary) {
-  state.counts[summary.service] = (state.counts[summary.service] ?? 0) + 1;
+  counts.add(summary.service);
   arrivals.push(summary);
   meanwhile.push(summary);
   timers.arrivals ??= setTimeout(showArrivals, TOGETHER);
-  later("counts", 1500, loadCounts); // The oldest may have given way.
+  later("counts", 1500, () => counts.load()); // The oldest may have given way.
 }
 
 function showArrivals() {
   timers.arrivals = null;
   const fresh = arrivals;
   arrivals = [];
-  showCounts();
+  counts.show();
   announce(fresh);
   put(fresh);
 }
@@ -146,17 +130,38 @@ async function openMessage(anew = false) {
     state.shown = message;
     at("message").replaceChildren(...messageView(message, { onBack: leave, onForget: forget }));
     at("message").scrollTop = 0;
+    if (!wide()) at("message").focus(); // The list is hidden now.
   } catch (error) {
-    if (state.id !== id) return;
-    state.shown = null;
-    at("message").replaceChildren(...troubleView(error.message, { onBack: leave }));
+    if (state.id === id) showTrouble(error.message);
   }
+}
+
+function showTrouble(sentence) {
+  state.shown = null;
+  at("message").replaceChildren(...troubleView(sentence, { onBack: leave }));
 }
 
 function leave() {
   if (state.fromList) window.history.back();
   else window.location.hash = state.inbox;
   rows.focus();
+}
+
+/** Somebody cleared, or the oldest gave way: single ones by id, else a service's or all. */
+function cleared({ service, ids }) {
+  const { shown } = state;
+  const gone = ids ? ids.includes(shown?.id) : !service || service === shown?.service;
+  if (shown && gone) showTrouble("This message is gone: it was cleared, or gave way to newer ones.");
+  if (!ids) {
+    loadList();
+    counts.load();
+    return;
+  }
+  for (const id of ids) rows.remove(id);
+  arrivals = arrivals.filter(({ id }) => !ids.includes(id));
+  meanwhile = meanwhile.filter(({ id }) => !ids.includes(id));
+  later("counts", TYPING, () => counts.load());
+  showEmpty();
 }
 
 async function forget() {
@@ -197,7 +202,7 @@ async function clear() {
     return;
   }
   if (state.shown && (!state.inbox || state.shown.service === state.inbox)) window.location.hash = state.inbox;
-  await Promise.all([turnTo(null), loadCounts()]);
+  await Promise.all([turnTo(null), counts.load()]);
 }
 
 function key(event) {
@@ -221,7 +226,7 @@ function live(now) {
   at("live").dataset.state = now;
   if (now !== "live") return;
   loadList(); // What came, or went, while nobody was listening.
-  loadCounts();
+  counts.load();
   if (state.id !== null) openMessage(true);
 }
 
@@ -235,5 +240,5 @@ window.addEventListener("hashchange", follow);
 
 follow();
 loadList();
-loadCounts();
-api.listen({ onState: live, onMessage: arrived, onCleared: () => { loadList(); loadCounts(); if (state.id !== null) openMessage(true); } });
+counts.load();
+api.listen({ onState: live, onMessage: arrived, onCleared: cleared });

@@ -6,6 +6,9 @@ export const MOST = 200; // rows in the page: beyond that a browser gets slow an
 
 const KINDS = { email: "E-mail", telegram: "Telegram", slack: "Slack" };
 
+/** Whether list and message stand side by side. */
+export const wide = () => window.matchMedia("(min-width: 800px)").matches;
+
 /** Rows of summaries, newest first; they are links, so that the browser's history works by itself. */
 export class Rows {
   #list;
@@ -106,7 +109,7 @@ export class Rows {
     const next = links[to];
     if (!next) return;
     next.focus();
-    if (window.matchMedia("(min-width: 800px)").matches) window.location.replace(next.hash); // No trail of every step.
+    if (wide()) window.location.replace(next.hash); // No trail of every step.
     else this.mark(this.#open);
   }
 }

@@ -1,7 +1,8 @@
 // A Telegram message as a chat shows it: a bubble with its entities applied, and its buttons below.
 
 import { address } from "./api.js";
-import { element, glyph, link, moment, openable, size } from "./dom.js";
+import { element, glyph, link, moment, openable } from "./dom.js";
+import { fileLink } from "./files.js";
 
 const DEEPEST = 32; // entities within entities: nobody writes more, and a hostile list must not exhaust the stack
 const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
@@ -109,17 +110,6 @@ function photo(message, file) {
 function paper(message, file) {
   if (file.url) return element("p", { class: "elsewhere" }, glyph("file"), "Document at ", link(file.url, file.url));
   return fileLink(message, file);
-}
-
-/** An attachment as a download with its size. */
-export function fileLink(message, file) {
-  return element(
-    "a",
-    { class: "file", href: address(message.id, `/files/${file.n}`), download: file.filename ?? "", title: file.content_type },
-    glyph("file"),
-    element("span", { class: "file-name" }, file.filename || "unnamed"),
-    element("span", { class: "quiet" }, size(file.size)),
-  );
 }
 
 function marks(message) {
