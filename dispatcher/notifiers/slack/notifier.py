@@ -1,34 +1,166 @@
-"""The notifier of the queue `slack`."""
+"""The notifier of the queue `slack`: one part, one conversation or webhook, one attempt.
 
-from collections.abc import Mapping
+address → target; texts → blocks and text; request → answer → who was not served, and why
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.slack import SlackNotification
 from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.slack.answers import Answer, Row, Scope, failure_of, find
+from dispatcher.notifiers.slack.api import Api
+from dispatcher.notifiers.slack.blocks import read_blocks
 from dispatcher.notifiers.slack.settings import SlackSettings
+from dispatcher.notifiers.slack.strings import is_blank, mrkdwn
+from dispatcher.notifiers.slack.targets import Target, Webhook, read_target
+from dispatcher.notifiers.slack.text import text_of
+from dispatcher.notifiers.streak import Streak
+from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
+
+EVENT = "dispatcher_notification"
+"""What the metadata of our messages is called, in which an operator finds the id of the notification."""
+
+CONVERSATIONS = 2
+"""So many conversations that refuse us, with none that takes something, show that it is not them."""
+
+IDLE_WARNINGS = {"missing_charset", "superfluous_charset"}
+"""Warnings about the library's way to speak: nobody has to know."""
 
 
 class SlackNotifier(Notifier):
-    """Hands messages to Slack."""
+    """Hands messages to Slack.
+
+    Args:
+        settings: the bot, the webhooks, and how to reach them.
+
+    Raises:
+        SettingsError: a certificate cannot be read.
+
+    """
 
     contract: ClassVar[type[Notification]] = SlackNotification
     formats: ClassVar[Mapping[str, Dialect]] = {"json": Dialect.BLOCK_KIT, "md": Dialect.MRKDWN}
 
     def __init__(self, settings: SlackSettings) -> None:
         self._settings = settings
+        self._api = Api(settings)
+        self._troubles = Streak("messages")
+        self._refusals = Streak("conversations", CONVERSATIONS)
 
     async def send(
         self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
     ) -> Report:
-        """Hand one part to the service."""
-        raise NotImplementedError
+        """Hand one part to its conversation or webhook, once; if its thread is gone, outside of it."""
+        waiting = [recipient for recipient in part.recipients if recipient.slot not in done]
+        if not waiting:
+            return Report()
+        target = self._target(waiting[0].address)
+        payload = compose(rendered) | self._manner(notification)
+        thread = {"thread_ts": notification.thread} if notification.thread else {}
+        remarks = []
+        answer = await self._post(message_id, target, payload | thread)
+        if thread and not answer.sent and self._row(target, answer).scope is Scope.THREAD:
+            remarks.append(f"sent outside of the thread {notification.thread} ({answer.word})")
+            answer = await self._post(message_id, target, payload)
+        if not answer.sent:
+            raise self._judge(message_id, target, answer)
+        self._troubles.end()
+        self._refusals.end()
+        remarks += [f"Slack warns: {word}" for word in answer.warnings if word not in IDLE_WARNINGS]
+        return Report(reference=_reference(target, answer), remark="; ".join(remarks) or None)
+
+    @property
+    def rates(self) -> Sequence[Rate]:
+        """Give how much goes to the workspace."""
+        rate = self._settings.pace.workspace
+        return () if rate is None else (rate,)
+
+    def destinations(self, part: Part, done: frozenset[int]) -> Sequence[Destination]:
+        """Name the conversation or the webhook."""
+        rate = self._settings.pace.conversation
+        if rate is None:
+            return ()
+        named = []
+        for recipient in part.recipients:
+            if recipient.slot not in done:
+                try:
+                    named.append(Destination(str(self._target(recipient.address)), (rate,)))
+                except Failure:
+                    continue  # it is told when it is to be served
+        return named
 
     async def check(self) -> str:
-        """Ask who we are."""
-        raise NotImplementedError
+        """Ask who we are; webhooks can only be tried by sending something."""
+        said = []
+        if self._settings.token is not None:
+            answer = await self._api.ask_who_we_are()
+            if not answer.sent:
+                raise failure_of(find(answer), answer, "auth.test")
+            facts = answer.facts or {}
+            said.append(f"{facts.get('user', 'somebody')} at {facts.get('team', 'a workspace')}")
+        if self._settings.webhooks:
+            said.append(f"webhooks {', '.join(sorted(self._settings.webhooks))} (not tried)")
+        return ", ".join(said)
 
     async def close(self) -> None:
         """Let go of the connections."""
-        return
+        await self._api.close()
+
+    def _target(self, address: str) -> Target:
+        return read_target(address, self._settings.webhooks, has_token=self._settings.token is not None)
+
+    def _manner(self, notification: SlackNotification) -> dict[str, Any]:
+        preview = notification.link_preview
+        unfurl = self._settings.link_preview if preview is None else preview
+        return {"unfurl_links": unfurl, "unfurl_media": unfurl}
+
+    async def _post(self, message_id: str, target: Target, payload: Mapping[str, Any]) -> Answer:
+        if isinstance(target, Webhook):
+            return await self._api.post_to_webhook(target.name, payload)
+        metadata = {"event_type": EVENT, "event_payload": {"id": message_id}}
+        return await self._api.post_message({**payload, "channel": target.id, "metadata": metadata})
+
+    def _row(self, target: Target, answer: Answer) -> Row:
+        return find(answer, webhook=isinstance(target, Webhook))
+
+    def _judge(self, message_id: str, target: Target, answer: Answer) -> Failure:
+        """Give the failure, or the outage that it shows together with those before it."""
+        row = self._row(target, answer)
+        failure = failure_of(row, answer, str(target))
+        if row.scope is Scope.SERVICE:
+            return self._troubles.escalate(message_id, failure)
+        self._troubles.end()
+        if row.scope is Scope.WORKSPACE and not isinstance(target, Webhook):
+            return self._refusals.escalate(target.id, failure)
+        return failure
+
+
+def compose(rendered: Rendered) -> dict[str, Any]:
+    """Give the text of a message, and its blocks where it has some.
+
+    Raises:
+        Failure: the blocks are none, or nothing is left to be shown (content).
+
+    """
+    blocks: list[Any] = []
+    text: str | None = None
+    if "json" in rendered.texts:
+        blocks, text = read_blocks(rendered.texts["json"], rendered.template)
+    if "md" in rendered.texts:
+        text = mrkdwn(rendered.texts["md"])
+    if text is None or is_blank(text):
+        text = text_of(blocks)
+    if is_blank(text):
+        raise Failure(Kind.CONTENT, Reason.NO_TEXT, f"{rendered.template}: nothing is left to be shown")
+    return {"text": text, "blocks": blocks} if blocks else {"text": text}
+
+
+def _reference(target: Target, answer: Answer) -> str | None:
+    if isinstance(target, Webhook):
+        return target.name
+    facts = answer.facts or {}
+    return " ".join(facts[name] for name in ("channel", "ts") if facts.get(name)) or None

@@ -1,9 +1,13 @@
 """The section `notifiers.slack` of the settings."""
 
+import json
+import re
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from dispatcher.notifiers.web import base_address
 from dispatcher.tls import TlsSettings
@@ -11,6 +15,50 @@ from dispatcher.words.rates import Pace, Rate
 from dispatcher.words.sections import Section, Wait
 
 SECOND = timedelta(seconds=1)
+
+_WORD = re.compile(r"[!-~]+")
+_NAME = re.compile(r"[\w.\-]{1,80}")
+
+
+def _token(secret: SecretStr | None) -> SecretStr | None:
+    if secret is not None and not _WORD.fullmatch(secret.get_secret_value()):
+        raise ValueError("is no token; it is one word, like xoxb-…")
+    return secret
+
+
+def _from_text(webhooks: Any) -> Any:
+    """Take all of them from one text, as a secret file has it: a JSON object."""
+    if not isinstance(webhooks, str):
+        return webhooks
+    try:
+        return json.loads(webhooks)
+    except ValueError:
+        # Without what it says, and without it as the cause: both have the addresses in them.
+        message = 'is neither a section nor JSON; write it like {"alerts": "https://hooks.slack.com/services/…"}'
+    raise ValueError(message)
+
+
+def _checked(webhooks: Mapping[str, SecretStr]) -> dict[str, SecretStr]:
+    """Give them with their names in small letters, as the environment has them."""
+    small: dict[str, SecretStr] = {}
+    for name, address in webhooks.items():
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name[:80]!r} is no name of a webhook; it takes letters, digits, and - _ .")
+        if name.lower() in small:
+            raise ValueError(f"{name} is there twice: capitals make no difference; write it {name.lower()}")
+        if not _is_address(address.get_secret_value()):
+            raise ValueError(f"{name} is no address of a webhook; write it like https://hooks.slack.com/services/…")
+        small[name.lower()] = address
+    return small
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return sound and _WORD.fullmatch(text) is not None
 
 
 class SlackPace(Section):
@@ -30,8 +78,8 @@ class SlackTimeouts(Section):
 class SlackSettings(TlsSettings):
     """The bot or the incoming webhooks that speak. With neither the queue is off: its messages wait."""
 
-    token: SecretStr | None = Field(None, description="The bot's token, `xoxb-…`.")
-    webhooks: dict[str, SecretStr] = Field(
+    token: Annotated[SecretStr | None, AfterValidator(_token)] = Field(None, description="The bot's token, `xoxb-…`.")
+    webhooks: Annotated[dict[str, SecretStr], BeforeValidator(_from_text), AfterValidator(_checked)] = Field(
         default_factory=dict,
         description="Addresses of incoming webhooks by their names in `to`: `webhook:alerts`.",
     )

@@ -1,0 +1,227 @@
+"""The way to Slack: one request, one answer. Exceptions of the libraries end here.
+
+One session of aiohttp's for all requests, with time-outs of its own: the library's are for sessions that it makes
+itself. None of the library's handlers may send again: a message may have been taken though no answer came.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from dispatcher.notifiers.slack.answers import Answer
+from dispatcher.notifiers.slack.losses import Redirected, failure_of
+from dispatcher.notifiers.slack.settings import SlackSettings
+from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.messages import harmless, shorten
+
+FAREWELL = 2.0
+"""So many seconds the connections may take to close."""
+
+_FACT_BYTES = 200
+_OK = 200
+
+_WORD = re.compile(r"[a-z0-9_]{1,80}")
+_SCOPES = re.compile(r"[a-z0-9_:., -]{1,200}")
+
+_SILENT = logging.getLogger("slack_sdk.silent")
+"""For the library, which writes addresses of webhooks and whole messages to its log."""
+_SILENT.setLevel(logging.CRITICAL + 1)
+_SILENT.propagate = False
+
+_written: ContextVar[list[bool]] = ContextVar("whether the request under way was written")
+
+
+class Api:
+    """Speaks with the Web API and the incoming webhooks of the settings.
+
+    Args:
+        settings: where they are, and how long they may take.
+
+    Raises:
+        SettingsError: a certificate cannot be read.
+
+    """
+
+    def __init__(self, settings: SlackSettings) -> None:
+        self._settings = settings
+        self._tls = settings.context()
+        self._token = settings.token.get_secret_value() if settings.token else None
+        self._webhooks = {name: address.get_secret_value() for name, address in settings.webhooks.items()}
+        # As many as there are connections: who waits for one is no request yet, and no time-out runs.
+        self._desks = asyncio.Semaphore(settings.connections)
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def post_message(self, payload: Mapping[str, Any]) -> Answer:
+        """Call `chat.postMessage`.
+
+        Raises:
+            Failure: no answer came.
+
+        """
+        return await self._ask(self._settings.api_url, lambda: self._client().chat_postMessage(**payload))
+
+    async def ask_who_we_are(self) -> Answer:
+        """Call `auth.test`.
+
+        Raises:
+            Failure: no answer came.
+
+        """
+        return await self._ask(self._settings.api_url, lambda: self._client().auth_test())
+
+    async def post_to_webhook(self, name: str, payload: Mapping[str, Any]) -> Answer:
+        """Post to an incoming webhook.
+
+        Raises:
+            Failure: no answer came.
+
+        """
+        address = self._webhooks[name]
+        return await self._ask(address, lambda: self._webhook(address).send_dict(dict(payload)))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL):
+                    await session.close()
+
+    async def _ask(self, address: str, request: Callable[[], Awaitable[Any]]) -> Answer:
+        async with self._desks:
+            written = [False]
+            _written.set(written)
+            try:
+                return self._read(await request())
+            except Failure:
+                raise
+            except SlackApiError as error:
+                answer = error.response
+            except Exception as error:  # noqa: BLE001 - the library's reading of odd answers fails in many ways
+                answer, failure = None, failure_of(error, _server(address), written=written[0])
+        if answer is not None:
+            return self._read(answer)
+        raise failure  # out here, so that nobody who logs it logs the library's exception, which names addresses
+
+    def _client(self) -> AsyncWebClient:
+        client = AsyncWebClient(
+            self._token,
+            self._settings.api_url,
+            ssl=self._tls,
+            session=self._open(),
+            logger=_SILENT,
+            retry_handlers=[],
+        )
+        client.proxy = _proxy(self._settings.api_url)
+        return client
+
+    def _webhook(self, address: str) -> AsyncWebhookClient:
+        client = AsyncWebhookClient(address, ssl=self._tls, session=self._open(), logger=_SILENT, retry_handlers=[])
+        client.proxy = _proxy(address)
+        return client
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Give the session, made in the loop that runs."""
+        if self._closed:
+            raise Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before it was sent")
+        if self._session is None:
+            timeouts = self._settings.timeouts
+            connect, answer = timeouts.connect.total_seconds(), timeouts.answer.total_seconds()
+            watch = aiohttp.TraceConfig()
+            watch.on_request_headers_sent.append(_note_written)
+            watch.on_request_redirect.append(_refuse_redirect)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._settings.connections),
+                timeout=aiohttp.ClientTimeout(total=connect + answer, connect=connect, sock_read=answer),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[watch],
+            )
+        return self._session
+
+    def _read(self, response: Any) -> Answer:
+        """Read an answer, whichever of the libraries' classes it is, with nothing secret in it."""
+        status: int = getattr(response, "status_code", None) or response.status
+        retry_after = response.headers.get("Retry-After")
+        body = getattr(response, "body", None)
+        if isinstance(body, str):
+            word = body.strip()
+            sent = status == _OK and word == "ok"
+            return Answer(status, sent, "" if sent or not _WORD.fullmatch(word) else word, retry_after=retry_after)
+        data = getattr(response, "data", None)
+        if not isinstance(data, Mapping):
+            return Answer(status, retry_after=retry_after)
+        told = data.get("response_metadata")
+        metadata = told if isinstance(told, Mapping) else {}
+        return Answer(
+            status,
+            sent=status == _OK and data.get("ok") is True,
+            word=_match(_WORD, data.get("error")),
+            details=self._details(data, metadata),
+            retry_after=retry_after,
+            facts={name: self._harmless(data[name]) for name in ("channel", "ts", "user", "team") if name in data},
+            warnings=_warnings(data, metadata),
+        )
+
+    def _details(self, data: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:
+        messages = metadata.get("messages")
+        said = [self._harmless(one) for one in messages if isinstance(one, str)] if isinstance(messages, list) else []
+        needed = _match(_SCOPES, data.get("needed"))
+        return "; ".join([*([f"it needs {needed}"] if needed else []), *said])
+
+    def _harmless(self, value: Any) -> str:
+        """Make one short line of what a server said, without our secrets, should it give them back."""
+        text = harmless(str(value))
+        for secret in (self._token, *self._webhooks.values(), *map(_path, self._webhooks.values())):
+            if secret:
+                text = text.replace(secret, "…")
+        return shorten(text, _FACT_BYTES)
+
+
+async def _note_written(*_: Any) -> None:
+    _written.get()[0] = True
+
+
+async def _refuse_redirect(_session: Any, _context: Any, params: aiohttp.TraceRequestRedirectParams) -> None:
+    params.response.close()
+    raise Redirected
+
+
+def _proxy(address: str) -> str | None:
+    """Give the proxy that the environment names for an address.
+
+    Neither library is asked: the one forgets NO_PROXY, the other reads logins from ~/.netrc besides.
+    """
+    parts = urlsplit(address)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+
+
+def _server(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.hostname}:{parts.port or {'http': 80}.get(parts.scheme, 443)}"
+
+
+def _path(address: str) -> str:
+    return urlsplit(address).path.strip("/")
+
+
+def _warnings(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    told, more = data.get("warning"), metadata.get("warnings")
+    words = [*(told.split(",") if isinstance(told, str) else []), *(more if isinstance(more, list) else [])]
+    return tuple(dict.fromkeys(word for word in words if _match(_WORD, word)))
+
+
+def _match(pattern: re.Pattern[str], value: Any) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ""
