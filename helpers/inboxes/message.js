@@ -88,9 +88,9 @@ export function nothingChosen() {
     ["Esc", "back to the list"],
   ];
   const ways = [
-    ["Mail", `SMTP to ${window.location.hostname}, port 1025 unless the sandbox was told another`],
-    ["Telegram", `${here}/telegram`],
-    ["Slack", `${here}/slack/api/`],
+    ["Mail", `SMTP to ${window.location.hostname}, port 1025 or the one that the sandbox named when it started`],
+    ["Telegram", `${here}/telegram/bot<token>/<method>`],
+    ["Slack", `${here}/slack/api/<method>`],
     ["Webhooks", `${here}/slack/services/<name>`],
   ];
   const facts = (pairs, name) => element("dl", { class: "facts" }, pairs.map(([term, words]) => [element("dt", {}, name ? element(name, {}, term) : term), element("dd", {}, words)]));

@@ -9,6 +9,12 @@ const KINDS = { email: "E-mail", telegram: "Telegram", slack: "Slack" };
 /** Whether list and message stand side by side. */
 export const wide = () => window.matchMedia("(min-width: 800px)").matches;
 
+/** The preview without the title that it begins with, since that stands above it. */
+function more({ title, preview }) {
+  const text = preview ?? "";
+  return title && text.startsWith(title) ? text.slice(title.length).trim() : text;
+}
+
 /** Rows of summaries, newest first; they are links, so that the browser's history works by itself. */
 export class Rows {
   #list;
@@ -95,7 +101,7 @@ export class Rows {
       element("span", { class: "row-to" }, to),
       moment(summary.arrived),
       element("span", { class: "row-title" }, summary.title || "No subject"),
-      element("span", { class: "row-preview" }, summary.preview ?? ""),
+      element("span", { class: "row-preview" }, more(summary)),
     );
     return element("li", { class: this.#seen.has(summary.id) ? "seen" : null, "data-id": summary.id }, link);
   }
