@@ -17,7 +17,7 @@ from dispatcher.flow.notify import utc_now
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Deferred, Outcome, Released, Settlement
-from dispatcher.words.retries import STEP, Ladder
+from dispatcher.words.retries import HOLD, Ladder
 
 Handler = Callable[[Message], Awaitable[None]]
 Observer = Callable[[Settlement], None]
@@ -110,7 +110,7 @@ class Consumer:
         """Let the handler try once, and judge how that went."""
         now = self._now()
         early = message.not_before - now if message.not_before is not None else timedelta(0)
-        if early > STEP:
+        if early > HOLD:
             return (self._before_its_time(message, early),)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - coroutines run in tasks

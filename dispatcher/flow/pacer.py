@@ -17,15 +17,13 @@ from dispatcher.buckets import Bucket
 from dispatcher.flow.lines import Line, Place
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
-from dispatcher.words.retries import STEP
+from dispatcher.words.retries import HOLD
 
-HOLD = STEP.total_seconds()
-"""So many seconds a delivery may be held for; a longer wait goes through the broker."""
-
-EARLY = 1.0
+LONGEST = HOLD.total_seconds()
+EARLY = LONGEST / 2
 """So many seconds before its turn a message is to come back: a turn that nobody takes is lost."""
 
-PATIENCE = 2 * HOLD
+PATIENCE = 2 * LONGEST
 """So many seconds a delivery waits while those before it are being sent."""
 
 AGAIN = 0.25
@@ -131,7 +129,7 @@ class Pacer:
         patience = monotonic() + PATIENCE
         while True:
             wait = self._wait(place)
-            if wait > HOLD or (wait > 0 and monotonic() > patience):
+            if wait > LONGEST or (wait > 0 and monotonic() > patience):
                 raise _paced(wait, place.lines)
             if wait > 0:
                 await _until(place.called, wait)
@@ -160,14 +158,14 @@ class Pacer:
     async def _pass_gate(self, place: Place) -> None:
         """Take from what the service takes of us together, one after the other."""
         ahead = _least(self._shared, self._at_gate)
-        if ahead > HOLD:
+        if ahead > LONGEST:
             raise _paced(ahead, ())
         self._at_gate += 1
         try:
             async with self._gate:
                 for bucket in self._shared:
                     while wait := place.take(bucket):
-                        if wait > HOLD:
+                        if wait > LONGEST:
                             raise _paced(wait, ())
                         await asyncio.sleep(wait)
         finally:

@@ -5,8 +5,11 @@ from datetime import timedelta
 
 from dispatcher.words.values import format_duration
 
-STEP = timedelta(seconds=2)
-"""The short delay: what is left of a wait when it is less than this, a delivery may be held for."""
+STEPS = (timedelta(seconds=1), timedelta(seconds=3))
+"""Short delays besides the rungs, to make up waits that are no failures."""
+
+HOLD = timedelta(seconds=2)
+"""So long a delivery may be held for; a longer wait goes through the broker."""
 
 
 class Ladder:
@@ -14,7 +17,7 @@ class Ladder:
 
     Attributes:
         rungs: the delays between attempts, growing.
-        delays: everything a message can wait on: the rungs, and a short step for waits that are no failures.
+        delays: everything a message can wait on: the rungs, and short steps.
 
     >>> ladder = Ladder([timedelta(seconds=10), timedelta(minutes=1)])
     >>> ladder.after(attempt=1), ladder.after(attempt=3)
@@ -26,7 +29,7 @@ class Ladder:
 
     def __init__(self, rungs: Iterable[timedelta]) -> None:
         self.rungs = tuple(rungs)
-        self.delays = tuple(sorted({*self.rungs, STEP}))
+        self.delays = tuple(sorted({*self.rungs, *STEPS}))
         if not self.rungs:
             raise ValueError("a ladder needs at least one rung")
         if list(self.rungs) != sorted(set(self.rungs)) or self.rungs[0] < timedelta(milliseconds=1):

@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from dispatcher.flow import lines, pacer
-from dispatcher.flow.pacer import HOLD, Pacer
+from dispatcher.flow.pacer import LONGEST, Pacer
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, parse_rate
 from tests.waiting import until
@@ -86,7 +86,7 @@ async def test_all_rates_of_a_destination_hold():
     await asyncio.gather(*(office.try_once(number, chat(-1, "20/s", "5/1h")) for number in range(6)))
 
     assert [0, 1, 2, 3, 4] == office.names
-    assert HOLD < office.waits[5] <= 3600
+    assert LONGEST < office.waits[5] <= 3600
     assert most_within(office.times, 0.0999) <= 2
 
 
@@ -130,7 +130,7 @@ async def test_a_crowd_that_all_share_is_sent_round_rather_than_held():
 
     assert 20 <= len(office.names) <= 31
     assert len(office.names) + len(office.waits) == 60
-    assert max(office.times) < HOLD + 1.5
+    assert max(office.times) < LONGEST + 1.5
 
 
 async def test_who_is_sent_round_keeps_the_place():
@@ -230,7 +230,7 @@ async def test_one_who_does_not_come_back_loses_the_place(monkeypatch: pytest.Mo
     monkeypatch.setattr(lines, "OVERDUE", -10)
     await asyncio.sleep(0)
     await until(lambda: office.pacer._lines["chat 1"].first.lost)
-    monkeypatch.setattr(pacer, "HOLD", 10)
+    monkeypatch.setattr(pacer, "LONGEST", 10)
     await office.try_once("after", chat(1, "1/3s"))
 
     assert [0, "after"] == office.names
