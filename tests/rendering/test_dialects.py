@@ -147,3 +147,9 @@ def test_a_mention_is_broken_and_an_address_is_not(text: str, broken: str):
 )
 def test_mrkdwn_is_changed_no_more_than_needed(text: str, quoted: str):
     assert quoted == Mrkdwn.quote(text)
+
+
+@pytest.mark.parametrize("text", ["```", "a```b", "x ``` y", "``````"])
+def test_mrkdwn_has_no_block_of_code(text: str):
+    assert "``" not in Mrkdwn.quote(text)
+    assert text == Mrkdwn.quote(text).replace(JOINER, "")
