@@ -125,6 +125,20 @@ class TestCheck:
         for what in ("settings", "broker", "queue email", "templates/email", f"localhost:{smtp.port}"):
             assert what in result.out
 
+    async def test_a_notifier_that_is_off_says_how_many_messages_wait(
+        self, tmp_path: Path, node: Node, virtual_host: str
+    ):
+        url = node.url + virtual_host
+        sending = ("send", "telegram", "--template", "t", "--to", "4711")
+        for _ in range(3):
+            assert 0 == (await run(*sending, folder=tmp_path, brokers__rabbitmq__url=url)).code
+
+        result = await run("check", folder=tmp_path, brokers__rabbitmq__url=url)
+
+        lines = [line.split(maxsplit=2) for line in result.out.splitlines()]
+        assert ["ok", "telegram", "off, no token; 3 waiting"] in [[*map(str.strip, line)] for line in lines]
+        assert ["ok", "slack", "off, no token and no webhook; 0 waiting"] in [[*map(str.strip, line)] for line in lines]
+
     async def test_each_fault_has_its_line_and_no_secret_is_shown(self, tmp_path: Path, node: Node):
         email = tmp_path / "templates" / "email"
         email.mkdir(parents=True)
