@@ -18,6 +18,11 @@ class Page:
         self.path = ROOT / "docs" / name
         self.text = self.path.read_text(encoding="utf-8")
 
+    @property
+    def prose(self) -> str:
+        """The text without its blocks of code."""
+        return re.sub(r"^```.*?^```$", "", self.text, flags=re.MULTILINE | re.DOTALL)
+
     def examples(self, language: str, heading: str | None = None) -> list[str]:
         """Give the blocks of code in a language, in their order; all, or those below a heading."""
         text = self.text if heading is None else self.section(heading)

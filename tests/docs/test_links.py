@@ -13,7 +13,7 @@ PAGES = [*sorted(path.name for path in (ROOT / "docs").glob("*.md")), "../README
 @pytest.mark.parametrize("name", PAGES)
 def test_links_lead_somewhere(name: str):
     page = Page(name)
-    for target in re.findall(r"\]\(([^)]+)\)", page.text):
+    for target in re.findall(r"\]\(([^)]+)\)", page.prose):
         file, _, anchor = target.partition("#")
         if file.startswith("https://"):
             continue

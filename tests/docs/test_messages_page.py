@@ -13,12 +13,12 @@ from dispatcher.contract.base import MOST_RECIPIENTS, Notification, decode
 from dispatcher.contract.schema import json_schema
 from dispatcher.contract.telegram import Button
 from dispatcher.factories import NOTIFIERS, contract_of
-from dispatcher.flow.pacer import HOLD
 from dispatcher.notifiers.email.extras import ALLOWED
 from dispatcher.settings import DEFAULT_LADDER
 from dispatcher.words import messages
 from dispatcher.words.errors import Kind, Reason
 from dispatcher.words.outcomes import Outcome
+from dispatcher.words.retries import HOLD
 from tests.docs.pages import Page
 
 PAGE = Page("messages.md")
@@ -157,4 +157,4 @@ def test_the_ladder_is_the_default():
 def test_the_numbers_on_the_page_are_true():
     assert PAGE.says(f"**At most {MOST_RECIPIENTS:,} recipients**")
     assert PAGE.says("a wait of more than two seconds")
-    assert HOLD == 2
+    assert HOLD.total_seconds() == 2
