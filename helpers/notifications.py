@@ -1,27 +1,31 @@
 """Notifications as a stranger would write them: made up by Faker, in nothing but the documented JSON.
 
-One function for each shipped template gives parameters that fit it; `docs/templates.md` lists what they are.
+`docs/messages.md` says what they may have; `parameters.py` makes up what the shipped templates want.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from faker import Faker
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+from helpers.parameters import DOMAIN, link, make_up
 
-DOMAIN = "example.org"
-STATUSES = {
-    "en": ["in review", "accepted", "declined", "published", "postponed"],
-    "de": ["in Prüfung", "angenommen", "abgelehnt", "veröffentlicht", "verschoben"],
-}
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    Recipient = str | int
+
+QUEUES = ("email", "telegram", "slack")
 PERSONAL = 0.2
+NOW_AND_THEN = 0.2
+USED_ONCE = {"confirm_email", "password_reset"}
+"""Their links must not be opened by a service that looks for a preview."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,21 @@ class Prepared:
     """A message ready to be published.
 
     Attributes:
+        queue: where it goes.
         message_id: unique; the same again with the same seed.
         body: what goes into the queue, broken on purpose where it is a fault.
         template: for the summary.
         to: for the summary.
-        mails: how many mails it asks for.
+        messages: how many mails, or messages in chats, it asks for.
 
     """
 
+    queue: str
     message_id: str
     body: bytes
     template: str
     to: tuple[str, ...]
-    mails: int = 1
+    messages: int = 1
 
 
 @dataclass
@@ -50,7 +56,7 @@ class Author:
 
     Attributes:
         seed: what everything follows from.
-        to: addresses to write to, instead of made-up ones.
+        to: whom to write to, instead of made-up ones.
         extra: parameters that win over the made-up ones.
 
     """
@@ -65,124 +71,69 @@ class Author:
         for faker in self._tongues.values():
             faker.seed_instance(self.seed)
 
-    def write(self, template: str) -> Prepared:
-        """Make up one notification: mostly for one person, sometimes a personal mail for each of a few."""
-        language = "de" if self._chance.random() < PERSONAL else "en"
-        people = 1 if self.to or self._chance.random() >= PERSONAL else self._chance.randint(2, 3)
-        to = list(self.to) or [self._address(language) for _ in range(people)]
-        parameters = [self._parameters(template, language) for _ in range(people)]
+    def write(self, template: str, queue: str = "email") -> Prepared:
+        """Make up one notification: mostly for one recipient, sometimes a personal message for each of a few."""
+        language = "de" if self._now_and_then(PERSONAL) else "en"
+        people = 1 if self.to or not self._now_and_then(PERSONAL) else self._chance.randint(2, 3)
+        to = [_given(one, queue) for one in self.to] or [self._recipient(queue, language) for _ in range(people)]
+        parameters = [self._parameters(template, queue, language) for _ in range(people)]
         notification: dict[str, Any] = {"template": template, "to": to[0] if len(to) == 1 else to}
         notification["parameters"] = parameters if people > 1 else parameters[0]
         if language == "de":
             notification["locale"] = "de"
-        if self._chance.random() < PERSONAL:
-            notification["reply_to"] = f"office@{DOMAIN}"
-        return self._prepare(notification, mails=people)
+        notification |= self._manners(queue, template)
+        return self._prepare(queue, notification, people if queue == "email" else len(set(to)))
 
-    def faults(self) -> Iterator[Prepared]:
+    def faults(self, queue: str = "email") -> Iterator[Prepared]:
         """Make up one of each thing that goes wrong at publishers."""
-        whole = self._parameters("confirm_email", "en")
-        to = self.to[0] if self.to else self._address("en")
-        yield self._prepare({"template": "no_such_template", "to": to, "parameters": whole}, mails=0)
-        yield self._prepare({"template": "confirm_email", "to": to, "parameters": {}}, mails=0)
+        whole = self._parameters("confirm_email", queue, "en")
+        to = _given(self.to[0], queue) if self.to else self._recipient(queue, "en")
+        yield self._prepare(queue, {"template": "no_such_template", "to": to, "parameters": whole}, 0)
+        yield self._prepare(queue, {"template": "confirm_email", "to": to, "parameters": {}}, 0)
         cut = json.dumps({"template": "confirm_email", "to": to, "parameters": whole}).encode()[:-9]
-        yield Prepared(self._id(), cut, "(malformed JSON)", (to,), 0)
-        yield self._prepare({"template": "confirm_email", "to": to, "parameters": whole, "colour": "green"})
+        yield Prepared(queue, self._id(), cut, "(malformed JSON)", (str(to),), 0)
+        yield self._prepare(queue, {"template": "confirm_email", "to": to, "parameters": whole, "colour": "green"}, 1)
 
-    def _prepare(self, notification: dict[str, Any], mails: int = 1) -> Prepared:
+    def _prepare(self, queue: str, notification: dict[str, Any], messages: int) -> Prepared:
         to = notification["to"]
-        everyone = tuple(to) if isinstance(to, list) else (to,)
+        everyone = tuple(map(str, to if isinstance(to, list) else [to]))
         body = json.dumps(notification, ensure_ascii=False).encode()
-        return Prepared(self._id(), body, notification["template"], everyone, mails)
+        return Prepared(queue, self._id(), body, notification["template"], everyone, messages)
 
     def _id(self) -> str:
         return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
 
-    def _address(self, language: str) -> str:
-        return f"{self._tongues[language].user_name()}@{DOMAIN}"
+    def _now_and_then(self, how_often: float = NOW_AND_THEN) -> bool:
+        return self._chance.random() < how_often
 
-    def _parameters(self, template: str, language: str) -> dict[str, Any]:
-        made_up = GENERATORS[template](self._tongues[language], language) if template in GENERATORS else {}
-        return {**made_up, **self.extra}
+    def _recipient(self, queue: str, language: str) -> Recipient:
+        if queue == "email":
+            return f"{self._tongues[language].user_name()}@{DOMAIN}"
+        if queue == "slack":
+            return f"#{self._tongues['en'].word().lower()}-{self._chance.randint(1, 999)}"
+        # As Telegram gives them out: positive for people, negative for groups.
+        person, group = self._chance.randint(10**8, 10**10), -(10**12) - self._chance.randint(10**8, 10**10)
+        return group if self._now_and_then() else person
 
+    def _manners(self, queue: str, template: str) -> dict[str, Any]:
+        """Say now and then how it is to arrive, as the queue allows it."""
+        if queue == "email":
+            return {"reply_to": f"office@{DOMAIN}"} if self._now_and_then() else {}
+        manners: dict[str, Any] = {}
+        if template in USED_ONCE or self._now_and_then():
+            manners["link_preview"] = False
+        if self._now_and_then():
+            manners["silent"] = True
+        if self._now_and_then():
+            manners["thread"] = 17 if queue == "telegram" else "1700000000.123456"
+        if queue == "telegram" and self._now_and_then():
+            manners["buttons"] = [{"text": "Open", "url": link(self._tongues["en"], "open")}]
+        return manners
 
-def confirm_email(faker: Faker, language: str) -> dict[str, Any]:
-    """Give a link that confirms an address."""
-    expires = {"en": "24 hours", "de": "24 Stunden"}[language]
-    return {"name": faker.first_name(), "confirm_url": _link(faker, "confirm"), "expires_in": expires}
-
-
-def password_reset(faker: Faker, language: str) -> dict[str, Any]:
-    """Give a link to choose a new password."""
-    return {
-        "name": faker.first_name(),
-        "reset_url": _link(faker, "reset"),
-        "expires_in": {"en": "1 hour", "de": "1 Stunde"}[language],
-        "ip_address": faker.ipv4_public(),
-    }
-
-
-def new_member(faker: Faker, _language: str) -> dict[str, Any]:
-    """Give who has joined what."""
-    return {
-        "name": faker.first_name(),
-        "member": faker.name(),
-        "member_email": f"{faker.user_name()}@{DOMAIN}",
-        "team": faker.company(),
-        "role": faker.random_element(["Editor", "Reviewer", "Administrator"]),
-        "invited_by": faker.name(),
-        "team_url": _link(faker, "teams"),
-    }
+    def _parameters(self, template: str, queue: str, language: str) -> dict[str, Any]:
+        return {**make_up(template, queue, self._tongues[language], language), **self.extra}
 
 
-def event_submitted(faker: Faker, _language: str) -> dict[str, Any]:
-    """Give what was submitted, with a table of details."""
-    return {
-        "name": faker.first_name(),
-        "event": _title(faker),
-        "submitted_by": faker.name(),
-        "submitted_at": faker.date_time_this_year().strftime("%d.%m.%Y, %H:%M"),
-        "details": {"Place": faker.city(), "Seats": str(faker.random_int(20, 400))},
-        "event_url": _link(faker, "events"),
-    }
-
-
-def event_status_changed(faker: Faker, language: str) -> dict[str, Any]:
-    """Give what has a new status."""
-    previous, status = faker.random_elements(STATUSES[language], length=2, unique=True)
-    return {
-        "name": faker.first_name(),
-        "event": _title(faker),
-        "previous_status": previous,
-        "status": status,
-        "changed_by": faker.name(),
-        "comment": "\n".join(faker.paragraphs(2)),
-        "event_url": _link(faker, "events"),
-    }
-
-
-def custom(faker: Faker, _language: str) -> dict[str, Any]:
-    """Give HTML of one's own."""
-    return {
-        "subject": _title(faker),
-        "preheader": faker.sentence(),
-        "html": f"<h1>{_title(faker)}</h1><p>{faker.paragraph()}</p><p><b>{faker.company()}</b></p>",
-    }
-
-
-GENERATORS: dict[str, Callable[[Faker, str], dict[str, Any]]] = {
-    "confirm_email": confirm_email,
-    "password_reset": password_reset,
-    "new_member": new_member,
-    "events/submitted": event_submitted,
-    "events/status_changed": event_status_changed,
-    "custom": custom,
-}
-
-
-def _link(faker: Faker, path: str) -> str:
-    return f"https://{DOMAIN}/{path}/{faker.hexify('^' * 20)}"
-
-
-def _title(faker: Faker) -> str:
-    return faker.sentence(nb_words=4).rstrip(".")
+def _given(to: str, queue: str) -> Recipient:
+    """Write the id of a chat as a number."""
+    return int(to) if queue == "telegram" and re.fullmatch(r"-?\d+", to) else to
