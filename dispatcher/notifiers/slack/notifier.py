@@ -119,10 +119,16 @@ class SlackNotifier(Notifier):
         return {"unfurl_links": unfurl, "unfurl_media": unfurl}
 
     async def _post(self, message_id: str, target: Target, payload: Mapping[str, Any]) -> Answer:
-        if isinstance(target, Webhook):
-            return await self._api.post_to_webhook(target.name, payload)
-        metadata = {"event_type": EVENT, "event_payload": {"id": message_id}}
-        return await self._api.post_message({**payload, "channel": target.id, "metadata": metadata})
+        try:
+            if isinstance(target, Webhook):
+                return await self._api.post_to_webhook(target.name, payload)
+            metadata = {"event_type": EVENT, "event_payload": {"id": message_id}}
+            return await self._api.post_message({**payload, "channel": target.id, "metadata": metadata})
+        except Failure as failure:
+            if failure.reason is not Reason.SERVICE_ERROR:
+                raise
+            judged = self._troubles.escalate(message_id, failure)
+        raise judged
 
     def _row(self, target: Target, answer: Answer) -> Row:
         return find(answer, webhook=isinstance(target, Webhook))
