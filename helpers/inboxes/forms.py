@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -68,9 +69,12 @@ def _multipart(raw: bytes, content_type: str) -> tuple[dict[str, str], dict[str,
         head, _, content = part.partition(b"\r\n\r\n")
         headers = dict(_split(line) for line in head.decode("utf-8", "replace").splitlines() if ":" in line)
         disposition = _header(headers.get("content-disposition", ""))
-        name, filename = disposition.get_param("name"), disposition.get_filename()
+        # Not `get_filename`: that takes the name of a field for one where there is none.
+        name, filename = disposition.get_param("name"), disposition.get_param("filename")
         if filename is not None:
-            files[str(name)] = File(filename, headers.get("content-type", "application/octet-stream"), content)
+            files[str(name)] = File(
+                collapse_rfc2231_value(filename), headers.get("content-type", "application/octet-stream"), content
+            )
         else:
             values[str(name)] = content.decode("utf-8", "replace")
     return values, files
@@ -83,5 +87,5 @@ def _split(line: str) -> tuple[str, str]:
 
 def _header(value: str) -> Message:
     header = Message()
-    header["Content-Type"] = header["Content-Disposition"] = value
+    header["Content-Type"] = value
     return header
