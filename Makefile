@@ -39,8 +39,10 @@ lint: install ## Check format and lint
 types: install ## Check types
 	@$(VENV)/mypy
 
-schema: install ## Write the contract of the messages anew
-	@$(VENV)/python dispatcher/main.py schema email > docs/schema/email.json
+schema: install ## Write the contracts of the messages anew
+	@for queue in email telegram slack; do \
+		$(VENV)/python dispatcher/main.py schema $$queue > docs/schema/$$queue.json || exit 1; \
+	done
 
 clean: ## Stop what was left running; delete .venv, .run and caches
 	@"$(PYTHON)" helpers/rabbitmq.py down
