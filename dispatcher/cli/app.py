@@ -16,7 +16,7 @@ app = typer.Typer(
     no_args_is_help=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="One daemon that tells people things: notifications from RabbitMQ, through templates, to e-mail.",
+    help="One daemon that tells people things: notifications from RabbitMQ, through templates, to people.",
 )
 app.command("run")(serve.run)
 app.command("check")(check.check)

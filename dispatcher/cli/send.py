@@ -1,4 +1,4 @@
-"""`dispatcher send email …`: publish one notification."""
+"""`dispatcher send <queue> …`: publish one notification."""
 
 import json
 from pathlib import Path
@@ -18,19 +18,21 @@ from dispatcher.words.messages import Message
 
 def send(
     context: typer.Context,
-    queue: Annotated[str, typer.Argument(help="The queue: email.")],
+    queue: Annotated[str, typer.Argument(help="The queue: email, telegram or slack.")],
     template: Annotated[str, typer.Option(help="Name of the template.")],
-    to: Annotated[list[str], typer.Option(help="Whom to tell; may be given more than once.")],
+    to: Annotated[list[str], typer.Option(help="Address, chat id, #name…; may be given more than once.")],
     param: Annotated[
         list[str] | None, typer.Option(help="name=value for the template; may be given more than once.")
     ] = None,
     parameters: Annotated[Path | None, typer.Option(help="A JSON file with the parameters.")] = None,
-    subject: Annotated[str | None, typer.Option(help="Wins over the template's own.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Of a mail; wins over the template's own.")] = None,
     locale: Annotated[str | None, typer.Option(help="Such as de-AT.")] = None,
     config: Config = None,
 ) -> None:
     """Publish one notification; print its id."""
     contract = contract_of(queue)
+    if subject is not None and "subject" not in contract.model_fields:
+        raise WrongArgument(f"--subject: what goes to {queue} has no subject; give it as --param where a template does")
     body: dict[str, Any] = {"template": template, "to": to, "parameters": _parameters(parameters, param or [])}
     body |= {name: value for name, value in (("subject", subject), ("locale", locale)) if value is not None}
     message = Message(body=json.dumps(body, ensure_ascii=False).encode(errors="replace"), id=str(uuid4()))

@@ -2,41 +2,22 @@
 
 import asyncio
 import json
+import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from dispatcher import __version__
 from helpers.node import Node
-from tests.daemon import MAIN, environment
+from tests.cli.command import Result, run
+from tests.daemon import MAIN
 from tests.smtp_server import SmtpServer
 
+ROOT = Path(MAIN).parent.parent
 SECRET = "hunter2"
-
-
-@dataclass
-class Result:
-    code: int
-    out: str
-    error: str
-
-
-async def run(*arguments: str, folder: Path, program: str = MAIN, **settings: object) -> Result:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        program,
-        *arguments,
-        cwd=folder,
-        env=environment(**settings) | {"COLUMNS": "200"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, error = await process.communicate()
-    return Result(process.returncode or 0, out.decode(), error.decode())
 
 
 async def test_the_version(tmp_path: Path):
@@ -122,8 +103,11 @@ class TestCheck:
 
         assert 0 == result.code, result.out
         assert "wrong" not in result.out
-        for what in ("settings", "broker", "queue email", "templates/email", f"localhost:{smtp.port}"):
+        for what in ("settings", "broker", "queue email", f"localhost:{smtp.port}"):
             assert what in result.out
+        for queue in ("email", "telegram", "slack"):
+            number = len(list((ROOT / "templates" / queue).rglob("*.jinja2")))
+            assert re.search(rf"ok +templates/{queue} +{number} of {number} compile", result.out)
 
     async def test_a_notifier_that_is_off_says_how_many_messages_wait(
         self, tmp_path: Path, node: Node, virtual_host: str
@@ -185,67 +169,3 @@ class TestCheck:
         (tmp_path / "my.yml").write_text("notifiers: {email: {hsot: x}}")
 
         assert "notifiers.email.hsot: there is no such setting" in (await run(*order, folder=tmp_path)).out
-
-
-class TestSend:
-    """`dispatcher send`."""
-
-    async def test_it_publishes_and_prints_the_id(self, tmp_path: Path, node: Node, virtual_host: str):
-        parameters = tmp_path / "p.json"
-        parameters.write_text('{"name": "Ada", "age": 36}')
-        url = node.url + virtual_host
-        arguments = ["--template", "hello", "--to", "a@example.org", "--to", "b@example.org", "--subject", "Hi"]
-        result = await run(
-            "send",
-            "email",
-            *arguments,
-            "--parameters",
-            "p.json",
-            "--param",
-            "name=Bob",
-            folder=tmp_path,
-            brokers__rabbitmq__url=url,
-        )
-        import aio_pika
-
-        async with await aio_pika.connect(url) as connection:
-            queue = await (await connection.channel()).get_queue("email", ensure=False)
-            got = await queue.get(no_ack=True)
-
-        assert 0 == result.code
-        assert result.out.strip() == got.message_id
-        assert {
-            "template": "hello",
-            "to": ["a@example.org", "b@example.org"],
-            "subject": "Hi",
-            "parameters": {"name": "Bob", "age": 36},
-        } == json.loads(got.body)
-
-    @pytest.mark.parametrize(
-        ("arguments", "said"),
-        [
-            (["--param", "name"], "--param name: write it as name=value"),
-            (["--parameters", "nowhere.json"], "the parameters nowhere.json cannot be read"),
-            (["--parameters", "list.json", "--param", "name=Ada"], "the parameters in list.json are a list"),
-            (["--parameters", "deep.json"], "the parameters deep.json cannot be read"),
-            (["--to", "\udcff@example.org"], "cannot be reached (Connection refused)"),
-            (["--locale", "not a locale"], "locale: "),
-            ([], "cannot be reached (Connection refused)"),
-        ],
-    )
-    async def test_what_is_wrong_is_a_sentence(self, tmp_path: Path, arguments: list[str], said: str):
-        (tmp_path / "list.json").write_text("[{}]")
-        (tmp_path / "deep.json").write_text("[" * 5_000 + "]" * 5_000)
-        usual = ["send", "email", "--template", "hello", "--to", "a@example.org"]
-        result = await run(
-            *usual, *arguments, folder=tmp_path, brokers__rabbitmq__url="amqp://guest:guest@127.0.0.1:9/"
-        )
-
-        assert 2 == result.code
-        assert said in result.error
-        assert "Traceback" not in result.error
-
-    async def test_a_queue_that_there_is_not(self, tmp_path: Path):
-        result = await run("send", "fax", "--template", "x", "--to", "y", folder=tmp_path)
-
-        assert Result(2, "", "dispatcher: there is no queue fax; known are email, telegram, slack\n") == result
