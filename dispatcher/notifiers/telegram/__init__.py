@@ -1,4 +1,16 @@
-"""The notifier of the queue `telegram`."""
+"""The notifier of the queue `telegram`: the Bot API.
+
+settings      which bot, where, how much, how long
+chats         what a publisher wrote → the chat that is meant
+markup        runs of visible text and what they lie in; read_html, read_markdown read them, split cuts them
+files         the picture or file of a message
+compose       a template's texts → the messages that go out
+answers       what a refusal means: the table; losses: what it means that there is no answer
+request       the library that speaks HTTP ends there, and the token begins
+api           one call of the Bot API, with a failure where there is no success
+sending       one recipient's messages on their way
+notifier      all of it, in one attempt
+"""
 
 from dispatcher.notifiers.telegram.notifier import TelegramNotifier
 from dispatcher.notifiers.telegram.settings import TelegramSettings

@@ -1,17 +1,42 @@
-"""The notifier of the queue `telegram`."""
+"""The notifier of the queue `telegram`: one recipient, one text in as many messages as it takes, one attempt.
 
-from collections.abc import Mapping
+chat → messages → one after the other through the Bot API → how many were taken, or why one was not
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.telegram import TelegramNotification
 from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.streak import Streak
+from dispatcher.notifiers.telegram.api import Api
+from dispatcher.notifiers.telegram.chats import parse_chat
+from dispatcher.notifiers.telegram.compose import Message, compose
+from dispatcher.notifiers.telegram.sending import Sending
 from dispatcher.notifiers.telegram.settings import TelegramSettings
+from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
+
+LARGE = 262_144
+"""From so many characters on, messages are made in a thread, so that the event loop goes on meanwhile."""
+
+_EVERYBODYS = {Reason.SERVICE_ERROR, Reason.SERVICE_UNREACHABLE}
+"""What several messages in a row can only have met because the service does it to all."""
 
 
 class TelegramNotifier(Notifier):
-    """Hands messages to the Bot API."""
+    """Hands messages to the Bot API.
+
+    Args:
+        settings: as which bot, and how.
+
+    Raises:
+        SettingsError: a certificate cannot be read.
+
+    """
 
     contract: ClassVar[type[Notification]] = TelegramNotification
     formats: ClassVar[Mapping[str, Dialect]] = {
@@ -22,17 +47,65 @@ class TelegramNotifier(Notifier):
 
     def __init__(self, settings: TelegramSettings) -> None:
         self._settings = settings
+        self._api = Api(settings)
+        self._streak = Streak("messages")
+        # As many as there are connections: who waits for one too long would have failed.
+        self._desks = asyncio.Semaphore(settings.connections)
 
     async def send(
         self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
     ) -> Report:
-        """Hand one part to the service."""
-        raise NotImplementedError
+        """Hand one part to the service, from the first message on that its recipient does not have."""
+        (recipient,) = part.recipients
+        if recipient.slot in done:
+            return Report()
+        chat = parse_chat(recipient.address)
+        messages, remark = await _compose(notification, rendered)
+        sending = Sending(self._api, notification, chat, part.pieces, [] if remark is None else [remark])
+        async with self._desks:
+            try:
+                await sending.run(messages)
+            except Failure as failure:
+                raise self._judge_streak(message_id, failure, sending.pieces) from None
+        self._streak.end()
+        return sending.report()
+
+    @property
+    def rates(self) -> Sequence[Rate]:
+        """How much the service takes of the bot."""
+        return [self._settings.pace.bot] if self._settings.pace.bot else []
+
+    def destinations(self, part: Part, done: frozenset[int]) -> Sequence[Destination]:
+        """Name the chat, as far as it has a rate."""
+        pace = self._settings.pace
+        (recipient,) = part.recipients
+        try:
+            chat = parse_chat(recipient.address)
+        except Failure:
+            return ()
+        rates = tuple(rate for rate in (pace.chat, pace.group if chat.is_group else None) if rate is not None)
+        return [Destination(f"{chat}", rates)] if rates and recipient.slot not in done else ()
 
     async def check(self) -> str:
         """Ask who we are."""
-        raise NotImplementedError
+        return f"{await self._api.name()} at {self._api.server}"
 
     async def close(self) -> None:
         """Let go of the connections."""
-        return
+        await self._api.close()
+
+    def _judge_streak(self, message_id: str, failure: Failure, pieces: int) -> Failure:
+        """Give the failure, or the outage that it shows, with what the recipient has."""
+        if failure.kind is Kind.TRANSIENT and failure.reason in _EVERYBODYS:
+            failure = self._streak.escalate(message_id, failure)
+        elif failure.kind is not Kind.UNKNOWN:
+            self._streak.end()
+        return Failure(failure.kind, failure.reason, failure.text, wait=failure.wait, pieces=pieces)
+
+
+async def _compose(notification: TelegramNotification, rendered: Rendered) -> tuple[list[Message], str | None]:
+    file = notification.photo or notification.document
+    attached = 0 if file is None or isinstance(file, str) else len(file.content)
+    if attached + sum(map(len, rendered.texts.values())) < LARGE:
+        return compose(notification, rendered)
+    return await asyncio.to_thread(compose, notification, rendered)

@@ -1,0 +1,126 @@
+"""The Bot API, as far as we use it: one call, one request, and a `Failure` where there is no success."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions, ReplyParameters
+from telegram.error import TelegramError
+
+from dispatcher.contract.telegram import TelegramNotification
+from dispatcher.notifiers.telegram.answers import judge
+from dispatcher.notifiers.telegram.compose import Message
+from dispatcher.notifiers.telegram.losses import judge_garbled, judge_library, judge_loss
+from dispatcher.notifiers.telegram.request import MASK, BotRequest, Garbled, Refused
+from dispatcher.notifiers.telegram.settings import TelegramSettings
+
+CLOSING_SECONDS = 2.0
+
+Result = TypeVar("Result")
+
+
+class Migrated(Exception):
+    """The chat has another id now."""
+
+    def __init__(self, chat: int) -> None:
+        super().__init__(f"the chat has the id {chat} now")
+        self.chat = chat
+
+
+class Api:
+    """One bot at one server.
+
+    Args:
+        settings: which.
+
+    Raises:
+        SettingsError: a certificate cannot be read.
+
+    """
+
+    def __init__(self, settings: TelegramSettings) -> None:
+        parts = urlsplit(settings.api_url)
+        self.server = parts.netloc.rpartition("@")[2]
+        self._link_preview = settings.link_preview
+        self._request = BotRequest(settings)
+        self._bot = Bot(
+            MASK,
+            base_url=lambda mask: f"{settings.api_url}/bot{mask}",  # a text would be searched for braces
+            base_file_url=f"{settings.api_url}/file/bot",
+            request=self._request,
+            get_updates_request=self._request,
+        )
+        timeouts = settings.timeouts
+        # Each step has a time-out of its own in the library, but an answer that trickles in never meets it.
+        self._longest = (timeouts.connect + timeouts.upload + 2 * timeouts.answer).total_seconds()
+
+    async def send(self, chat: int | str, message: Message, notification: TelegramNotification) -> int:
+        """Send one message; give its number in the chat.
+
+        Raises:
+            Migrated: the chat has another id now; nothing was sent.
+            Failure: there is no success.
+
+        """
+        piece, file = message.piece, message.file
+        how: dict[str, Any] = {
+            "parse_mode": piece.mode,
+            "disable_notification": notification.silent or None,
+            "message_thread_id": notification.topic,
+            "reply_parameters": _reply(notification),
+            "reply_markup": _keyboard(message),
+        }
+        if file is None:
+            preview = self._link_preview if notification.link_preview is None else notification.link_preview
+            how["link_preview_options"] = LinkPreviewOptions(is_disabled=not preview)
+            sent = await self._ask(self._bot.send_message(chat, piece.text, **how))
+        else:
+            send = self._bot.send_photo if file.field == "photo" else self._bot.send_document
+            shown = file.content if isinstance(file.content, str) else InputFile(file.content, filename=file.filename)
+            sent = await self._ask(send(chat, shown, caption=piece.text or None, **how))
+        return sent.message_id
+
+    async def name(self) -> str:
+        """Ask who the bot is; give its name, with the `@`.
+
+        Raises:
+            Failure: there is no success.
+
+        """
+        return f"@{(await self._ask(self._bot.get_me())).username}"
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._request.shutdown()
+
+    async def _ask(self, call: Awaitable[Result]) -> Result:
+        try:
+            async with asyncio.timeout(self._longest):
+                return await call
+        except Refused as refused:
+            if refused.answer.new_chat is not None:
+                raise Migrated(refused.answer.new_chat) from None
+            failure = judge(refused.answer, self.server)
+        except Garbled as garbled:
+            failure = judge_garbled(str(garbled), self.server)
+        except TelegramError as error:
+            failure = judge_library(error, self.server)
+        except TimeoutError as error:
+            failure = judge_loss(error, self.server)
+        raise failure  # out here, so that it holds on to nothing of the library's
+
+
+def _reply(notification: TelegramNotification) -> ReplyParameters | None:
+    if notification.thread is None:
+        return None
+    return ReplyParameters(notification.thread, allow_sending_without_reply=True)
+
+
+def _keyboard(message: Message) -> InlineKeyboardMarkup | None:
+    if not message.buttons:
+        return None
+    return InlineKeyboardMarkup([[InlineKeyboardButton(text, url=url) for text, url in row] for row in message.buttons])
