@@ -74,14 +74,16 @@ export function tabs(views, chosen, onChoose) {
       buttons[index].tabIndex = other === view ? 0 : -1;
     });
     panel.setAttribute("aria-labelledby", `tab-${view.name}`);
-    panel.dataset.view = view.name;
+    panel.setAttribute("aria-busy", "true");
     let content;
     try {
       content = await view.build();
     } catch (error) {
       content = element("p", { class: "trouble" }, error.message);
     }
-    if (shown === view) panel.replaceChildren(...[content].flat());
+    if (shown !== view) return;
+    panel.replaceChildren(...[content].flat());
+    panel.setAttribute("aria-busy", "false");
   }
 
   function choose(view) {

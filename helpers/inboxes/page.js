@@ -14,7 +14,7 @@ const TYPING = 200; // milliseconds without a key before the search is asked
 const TOGETHER = 60; // milliseconds in which arrivals are shown at once
 
 const at = (id) => document.getElementById(id);
-const state = { inbox: "", id: null, shown: null, search: "", before: null, fromList: false };
+const state = { inbox: "", id: null, shown: null, search: "", before: null, fromList: false, started: false };
 const rows = new Rows(at("rows"), (id) => `#${state.inbox ? `${state.inbox}/` : ""}${id}`);
 const counts = new Counts(SERVICES);
 const timers = {};
@@ -224,7 +224,8 @@ function live(now) {
   const words = { live: "live", reconnecting: "reconnecting…" };
   at("live").textContent = words[now];
   at("live").dataset.state = now;
-  if (now !== "live") return;
+  if (now !== "live" && state.started) return;
+  state.started = true;
   loadList(); // What came, or went, while nobody was listening.
   counts.load();
   if (state.id !== null) openMessage(true);
@@ -239,6 +240,4 @@ document.addEventListener("keydown", key);
 window.addEventListener("hashchange", follow);
 
 follow();
-loadList();
-counts.load();
 api.listen({ onState: live, onMessage: arrived, onCleared: cleared });

@@ -29,11 +29,10 @@ const HINTS = {
 
 /** Text behind a veil until it is clicked, or Enter or Space is pressed on it. */
 function spoiler(children) {
-  const inner = element("span", { inert: true }, ...children);
   const veil = element(
     "span",
     { class: "spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler: show the text", click: open, keydown: press },
-    inner,
+    element("span", {}, ...children),
   );
   function press(event) {
     if (event.key !== "Enter" && event.key !== " ") return;
@@ -43,7 +42,6 @@ function spoiler(children) {
   function open() {
     veil.classList.add("open");
     for (const name of ["role", "tabindex", "aria-label"]) veil.removeAttribute(name);
-    inner.inert = false;
   }
   return veil;
 }
