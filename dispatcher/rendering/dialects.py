@@ -23,7 +23,7 @@ _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _ADDRESS = re.compile(r"https?://[\w.-]+\S*", re.IGNORECASE)
 _RESERVED = re.compile(r"([_*\[\]()~`>#+\-=|{}.!\\])")
 _FORMATTING = re.compile(r"(?<![^\W_])[*_~`]+|[*_~`]+(?![^\W_])")
-_BLOCK = re.compile("`(?=`)")
+_NEXT_MARK = re.compile(r"([*_~`])(?=[*_~`])")
 _EMOJI = re.compile(r":(?=[\w+'\-]+:)")
 _QUOTE = re.compile(r"^(\s*)>", re.MULTILINE)
 _ENTITIES = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;"}
@@ -91,7 +91,8 @@ class Mrkdwn(Escaping):
     def quote(text: str) -> str:
         """Escape what has an escape, and put an invisible joiner beside what would format, quote or be an emoji."""
         plain = _FORMATTING.sub(rf"{JOINER}\g<0>{JOINER}", text)
-        plain = _BLOCK.sub(f"`{JOINER}", plain)  # three of them mean something beside any character
+        # One mark formats another: **_**; and three backticks mean something beside any character.
+        plain = _NEXT_MARK.sub(rf"\1{JOINER}", plain)
         plain = _EMOJI.sub(f":{JOINER}", plain)
         return _QUOTE.sub(rf"\1{JOINER}>", plain).translate(_ENTITIES)
 

@@ -18,8 +18,8 @@ NAME = '<b>_*[x](http://evil) & "it\'s"'
 ESCAPED = {
     Dialect.TELEGRAM_HTML: "&lt;b&gt;_*[x](http://evil) &amp; &#34;it&#39;s&#34;",
     Dialect.MARKDOWN_V2: r"""<b\>\_\*\[x\]\(http://evil\) & "it's\"""".replace('\\"', '"'),
-    Dialect.MRKDWN: f'&lt;b&gt;{JOINER}_*{JOINER}[x](http://evil) &amp; "it\'s"',
-    Dialect.BLOCK_KIT: f'&lt;b&gt;{JOINER}_*{JOINER}[x](http://evil) &amp; \\"it\'s\\"',
+    Dialect.MRKDWN: f'&lt;b&gt;{JOINER}_{JOINER}*{JOINER}[x](http://evil) &amp; "it\'s"',
+    Dialect.BLOCK_KIT: f'&lt;b&gt;{JOINER}_{JOINER}*{JOINER}[x](http://evil) &amp; \\"it\'s\\"',
     Dialect.TELEGRAM_TEXT: NAME,
 }
 
@@ -137,6 +137,7 @@ def test_a_mention_is_broken_and_an_address_is_not(text: str, broken: str):
         ("snake_case_name", "snake_case_name"),
         ("2*3*4", "2*3*4"),
         ("*bold*", f"{JOINER}*{JOINER}bold{JOINER}*{JOINER}"),
+        ("**_**", f"{JOINER}*{JOINER}*{JOINER}_{JOINER}*{JOINER}*{JOINER}"),
         (":tada:", f":{JOINER}tada:"),
         ("12:30:45", f"12:{JOINER}30:45"),
         ("> quote", f"{JOINER}&gt; quote"),
