@@ -7,7 +7,7 @@ itself. None of the library's handlers may send again: a message may have been t
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -58,6 +58,7 @@ class Api:
         self._tls = settings.context()
         self._token = settings.token.get_secret_value() if settings.token else None
         self._webhooks = {name: address.get_secret_value() for name, address in settings.webhooks.items()}
+        self._secrets = [*([self._token] if self._token else []), *_parts_of(self._webhooks.values())]
         # As many as there are connections: who waits for one is no request yet, and no time-out runs.
         self._desks = asyncio.Semaphore(settings.connections)
         self._session: aiohttp.ClientSession | None = None
@@ -184,9 +185,8 @@ class Api:
     def _harmless(self, value: Any) -> str:
         """Make one short line of what a server said, without our secrets, should it give them back."""
         text = harmless(str(value))
-        for secret in (self._token, *self._webhooks.values(), *map(_path, self._webhooks.values())):
-            if secret:
-                text = text.replace(secret, "…")
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
         return shorten(text, _FACT_BYTES)
 
 
@@ -213,8 +213,11 @@ def _server(address: str) -> str:
     return f"{parts.hostname}:{parts.port or {'http': 80}.get(parts.scheme, 443)}"
 
 
-def _path(address: str) -> str:
-    return urlsplit(address).path.strip("/")
+def _parts_of(addresses: Iterable[str]) -> Iterator[str]:
+    """Give what is secret in the addresses of webhooks, the longest first."""
+    for address in addresses:
+        path = urlsplit(address).path.strip("/")
+        yield from (part for part in (address, path, path.rpartition("/")[2]) if part)
 
 
 def _warnings(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[str, ...]:
