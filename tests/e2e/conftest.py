@@ -12,6 +12,7 @@ import pytest
 
 from helpers.node import Node
 from tests.daemon import Daemon
+from tests.e2e.bot_api import BotApi, bot_api
 from tests.smtp_server import SmtpServer
 
 LADDER = "300ms,600ms"
@@ -34,6 +35,13 @@ def folder(tmp_path: Path) -> Path:
     (email / "macros.jinja2").write_text(MACROS)
     (email / "hello.html.jinja2").write_text(PAGE)
     (email / "hello.txt.jinja2").write_text(TEXT)
+    for path, text in {
+        "telegram/hello.html": "Hello <b>{{ name }}</b>",
+        "slack/hello.md": "Hello *{{ name }}*",
+    }.items():
+        file = tmp_path / "templates" / f"{path}.jinja2"
+        file.parent.mkdir()
+        file.write_text(text)
     return tmp_path
 
 
@@ -41,6 +49,12 @@ def folder(tmp_path: Path) -> Path:
 async def smtp() -> AsyncIterator[SmtpServer]:
     async with SmtpServer() as server:
         yield server
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[BotApi]:
+    async with bot_api() as api:
+        yield api
 
 
 @pytest.fixture
@@ -70,8 +84,9 @@ async def start(folder: Path, smtp: SmtpServer, url: str) -> AsyncIterator[Start
 class Publisher:
     """A program outside."""
 
-    def __init__(self, channel: aio_pika.abc.AbstractChannel) -> None:
+    def __init__(self, channel: aio_pika.abc.AbstractChannel, queue: str) -> None:
         self.channel = channel
+        self.queue = queue
 
     async def publish(self, body: Any = None, message_id: str | None = None, **fields: Any) -> str:
         """Publish a notification, or a body as it is; give its id."""
@@ -86,17 +101,17 @@ class Publisher:
             content_type="application/json",
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
-        await self.channel.default_exchange.publish(message, routing_key="email")
+        await self.channel.default_exchange.publish(message, routing_key=self.queue)
         return message_id
 
     async def dead_letter(self) -> aio_pika.abc.AbstractIncomingMessage | None:
         """Take one dead letter out."""
-        queue = await self.channel.get_queue("email.dead", ensure=False)
+        queue = await self.channel.get_queue(f"{self.queue}.dead", ensure=False)
         return await queue.get(no_ack=True, fail=False)
 
-    async def waiting(self, queue: str = "email") -> int:
+    async def waiting(self, queue: str | None = None) -> int:
         """Count the messages that are ready in a queue."""
-        declared = await self.channel.declare_queue(queue, passive=True)
+        declared = await self.channel.declare_queue(queue or self.queue, passive=True)
         return declared.declaration_result.message_count or 0
 
 
@@ -104,5 +119,21 @@ class Publisher:
 async def publisher(url: str) -> AsyncIterator[Publisher]:
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel(on_return_raises=True)
-        await channel.declare_queue("email", durable=True)
-        yield Publisher(channel)
+        yield await _publisher(channel, "email")
+
+
+@pytest.fixture
+async def telegram_publisher(publisher: Publisher) -> Publisher:
+    """The same for the queue `telegram`."""
+    return await _publisher(publisher.channel, "telegram")
+
+
+@pytest.fixture
+async def slack_publisher(publisher: Publisher) -> Publisher:
+    """The same for the queue `slack`."""
+    return await _publisher(publisher.channel, "slack")
+
+
+async def _publisher(channel: aio_pika.abc.AbstractChannel, queue: str) -> Publisher:
+    await channel.declare_queue(queue, durable=True)
+    return Publisher(channel, queue)
