@@ -14,6 +14,8 @@ from dispatcher.contract.schema import json_schema
 from dispatcher.contract.telegram import Button
 from dispatcher.factories import NOTIFIERS, contract_of
 from dispatcher.notifiers.email.extras import ALLOWED
+from dispatcher.notifiers.telegram.compose import CAPTION_UNITS, MOST_PIECES, TEXT_UNITS
+from dispatcher.notifiers.telegram.files import LIMITS
 from dispatcher.settings import DEFAULT_LADDER
 from dispatcher.words import messages
 from dispatcher.words.errors import Kind, Reason
@@ -156,5 +158,9 @@ def test_the_ladder_is_the_default():
 
 def test_the_numbers_on_the_page_are_true():
     assert PAGE.says(f"**At most {MOST_RECIPIENTS:,} recipients**")
+    assert PAGE.says(f"several messages of {TEXT_UNITS:,} UTF-16 units each, {MOST_PIECES} at most")
+    assert PAGE.says(f"there is room for {CAPTION_UNITS:,} units")
+    assert PAGE.says(f"{LIMITS['photo'] >> 20} MiB, {LIMITS['document'] >> 20} MiB (`too-large`)")
+    assert PAGE.says(f"| {MOST_PIECES} messages of {TEXT_UNITS:,} UTF-16 units (`too-large`)")
     assert PAGE.says("a wait of more than two seconds")
     assert HOLD.total_seconds() == 2

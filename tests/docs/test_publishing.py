@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from helpers.sandbox import Sandbox
 from tests.daemon import Daemon
 from tests.docs.pages import Page
 from tests.docs.test_messages_page import BODIES
@@ -66,10 +69,25 @@ async def test_every_body_on_the_page_makes_mails(
     for number, body in enumerate(body for queue, body in BODIES if queue == "email"):
         await publish(management, virtual_host, json.loads(body), f"body-{number}")
         (line,) = await daemon.until_settled(f"body-{number}")
-        assert "accepted" == line["outcome"], line
+        assert "accepted" == line["outcome"], line.get("error")
         asked = json.loads(body)
         each = asked["to"] if isinstance(asked.get("parameters"), list) else [asked["to"]]
         assert len(each) == len([mail for mail in smtp.mails if f"body-{number}" in mail.message["Message-ID"]])
+
+
+@pytest.mark.parametrize("queue", ["telegram", "slack"])
+async def test_every_body_for_a_chat_makes_messages(
+    daemon: Daemon, sandbox: Sandbox, management: Management, virtual_host: str, queue: str
+):
+    for number, body in enumerate(body for of, body in BODIES if of == queue):
+        sandbox.clear()
+        await publish(management, virtual_host, json.loads(body), f"{queue}-{number}", queue=queue)
+        (line,) = await daemon.until_settled(f"{queue}-{number}")
+        assert "accepted" == line["outcome"], line.get("error")
+        assert "remark" not in line, line
+        asked = json.loads(body)
+        to = asked["to"] if isinstance(asked["to"], list) else [asked["to"]]
+        assert len(to) == len(sandbox.messages(queue)), body
 
 
 async def test_the_exchange_is_there(daemon: Daemon, management: Management, virtual_host: str):
@@ -132,13 +150,14 @@ async def publish(
     body: dict[str, Any],
     message_id: str,
     *,
+    queue: str = "email",
     exchange: str = "amq.default",
     headers: dict[str, Any] | None = None,
 ) -> None:
     """Publish as the management page does."""
     properties = {"delivery_mode": 2, "content_type": "application/json", "message_id": message_id}
     message = {
-        "routing_key": "email",
+        "routing_key": queue,
         "properties": {**properties, "headers": headers or {}},
         "payload_encoding": "string",
         "payload": json.dumps(body),

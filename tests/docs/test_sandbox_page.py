@@ -6,26 +6,18 @@ import smtplib
 from collections.abc import Iterator
 
 import httpx
-import pytest
 import yaml
 
 from dispatcher.settings import Settings
 from helpers.inboxes import faults
 from helpers.inboxes.parts import LARGEST
 from helpers.inboxes.store import KEPT, KEPT_BYTES
-from helpers.ports import free_port
 from helpers.sandbox import Sandbox
 from tests.docs.pages import Page
 
 PAGE = Page("sandbox.md")
 SHOWN = "http://127.0.0.1:8025/"
 MIB = 1024 * 1024
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(smtp_port=free_port(), http_port=free_port()) as sandbox:
-        yield sandbox
 
 
 def run(sandbox: Sandbox, command: str) -> httpx.Response:

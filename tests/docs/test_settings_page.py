@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def test_every_setting_has_its_variable(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_the_variables_that_are_shown_do_something(monkeypatch: pytest.MonkeyPatch):
-    (variables,) = PAGE.examples("sh")
+    (variables,) = PAGE.examples("sh", "## Where they come from")
     for line in variables.splitlines():
         name, _, value = line.partition("=")
         monkeypatch.setenv(name, value.strip('"'))
@@ -183,13 +184,18 @@ def test_each_rate_on_the_page_is_one():
     assert all(rate == str(parse_rate(rate)) for rate in rates)
 
 
-def test_a_webhook_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch):
-    ((name, value),) = re.findall(r"`(DISPATCHER_\w+)='([^`]+)'`", PAGE.section("## Telegram and Slack elsewhere"))
+def test_webhooks_can_come_from_a_variable_or_a_file(monkeypatch: pytest.MonkeyPatch, folder: Path):
+    (line,) = PAGE.examples("sh", "## Telegram and Slack elsewhere")
+    name, _, value = shlex.split(line)[0].partition("=")
+    (folder / "webhooks").write_text(value)
     monkeypatch.setenv(name, value)
-    settings = setup()
+    by_variable = setup()
+    monkeypatch.delenv(name)
+    by_file = setup({"notifiers": {"slack": {"webhooks_file": "webhooks"}}})
 
-    assert settings.notifiers.slack.webhooks["alerts"].get_secret_value() == json.loads(value)["alerts"]
-    assert "hooks.slack.com" not in repr(settings)
+    for settings in (by_variable, by_file):
+        assert settings.notifiers.slack.webhooks["alerts"].get_secret_value() == json.loads(value)["alerts"]
+        assert "hooks.slack.com" not in repr(settings)
 
 
 def test_what_is_off_is_said_as_on_the_page():
