@@ -55,8 +55,8 @@ async function loadList() {
   }
 }
 
-function sayEmpty(...words) {
-  at("empty").replaceChildren(element("p", {}, ...words));
+function sayEmpty(...sentences) {
+  at("empty").replaceChildren(...sentences.map((sentence) => element("p", {}, sentence)));
   at("empty").hidden = false;
 }
 
@@ -64,8 +64,8 @@ function showEmpty() {
   at("empty").hidden = rows.length > 0;
   if (rows.length > 0) return;
   const way = [element("code", {}, "make demo"), " or ", element("code", {}, ".venv/bin/python helpers/send.py"), " sends some."];
-  if (state.search) sayEmpty("Nothing holds all the words of “", element("strong", {}, state.search), "”. Esc in the search box shows everything again.");
-  else sayEmpty(state.inbox ? `No ${NAMES[state.inbox]} messages yet. ` : "No messages yet. ", ...way);
+  if (state.search) sayEmpty(["Nothing holds all the words of “", element("strong", {}, state.search), "”. Esc in the search box shows everything again."]);
+  else sayEmpty(state.inbox ? `No ${NAMES[state.inbox]} messages yet.` : "No messages yet.", way);
 }
 
 function arrived(summary) {

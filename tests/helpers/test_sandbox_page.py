@@ -9,7 +9,9 @@ from tests.helpers.pages import CONTRASTS, PHONE, WIDE, Stranger, count, open_ro
 
 
 def test_what_arrives_is_shown_without_a_reload(page, send):
-    expect(page.locator("#empty")).to_contain_text("No messages yet. make demo or .venv/bin/python helpers/send.py")
+    expect(page.locator("#empty")).to_contain_text(
+        "No messages yet.make demo or .venv/bin/python helpers/send.py sends some."
+    )
     send.mail("Your application was submitted")
     expect(rows(page)).to_have_count(1)
     expect(rows(page)).to_contain_text("ada@example.org")
