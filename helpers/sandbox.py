@@ -54,8 +54,8 @@ class Sandbox:
     Attributes:
         smtp_port: where mails go.
         url: where the page and the API are.
-        telegram_url: the base URL of the Bot API, to which `<token>/<method>` is added.
-        slack_url: the base URL of the Web API.
+        telegram_url: the address of the Bot API, as the setting `api_url` wants it; a library wants `/bot` behind it.
+        slack_url: the address of the Web API, likewise.
         webhook_url: the base URL of incoming webhooks, to which a name is added.
 
     """
@@ -75,8 +75,8 @@ class Sandbox:
         self.http_port = free_port(http_port, besides=[self.smtp_port])
         seen_as = host if host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - compared, not bound
         self.url = f"http://{f'[{seen_as}]' if ':' in seen_as else seen_as}:{self.http_port}/"
-        self.telegram_url = f"{self.url}telegram/bot"
-        self.slack_url = f"{self.url}slack/api/"
+        self.telegram_url = f"{self.url}telegram"
+        self.slack_url = f"{self.url}slack/api"
         self.webhook_url = f"{self.url}slack/services/"
         self._store = Store(kept, kept_bytes)
         self._faults = Faults()

@@ -52,7 +52,7 @@ async def test_one_notification_by_each_of_the_services(
         await start(
             notifiers__email__port=sandbox.smtp_port,
             notifiers__telegram__token=TOKEN,
-            notifiers__telegram__api_url=f"{sandbox.url}telegram",
+            notifiers__telegram__api_url=sandbox.telegram_url,
             notifiers__slack__token="xoxb-1-test",
             notifiers__slack__api_url=sandbox.slack_url,
         )

@@ -60,14 +60,14 @@ class Stranger:
 
     def telegram(self, text, **more):
         fields = {"chat_id": 4711, "text": text, "parse_mode": "HTML"} | more
-        self._call(f"{self.sandbox.telegram_url}123:abc/sendMessage", json=fields)
+        self._call(f"{self.sandbox.telegram_url}/bot123:abc/sendMessage", json=fields)
 
     def photo(self, caption, content):
         fields = {"data": {"chat_id": "1", "caption": caption}, "files": {"photo": ("a.png", content, "image/png")}}
-        self._call(f"{self.sandbox.telegram_url}123:abc/sendPhoto", **fields)
+        self._call(f"{self.sandbox.telegram_url}/bot123:abc/sendPhoto", **fields)
 
     def slack(self, text, **more):
-        self._call(f"{self.sandbox.slack_url}chat.postMessage", json={"channel": "#builds", "text": text} | more)
+        self._call(f"{self.sandbox.slack_url}/chat.postMessage", json={"channel": "#builds", "text": text} | more)
 
     def webhook(self, text, **more):
         self._call(f"{self.sandbox.webhook_url}builds", json={"text": text} | more)
