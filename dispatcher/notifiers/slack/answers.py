@@ -153,6 +153,7 @@ API = (
     Row(
         (
             "thread_not_found",
+            "invalid_thread_ts",
             "message_not_found",
             "cannot_reply_to_message",
             "restricted_action_non_threadable_channel",

@@ -29,6 +29,7 @@ FAREWELL = 2.0
 """So many seconds the connections may take to close."""
 
 _FACT_BYTES = 200
+_LEAST_SECRET = 8  # characters: what is shorter is a word like others
 _OK = 200
 
 _WORD = re.compile(r"[a-z0-9_]{1,80}")
@@ -217,7 +218,7 @@ def _parts_of(addresses: Iterable[str]) -> Iterator[str]:
     """Give what is secret in the addresses of webhooks, the longest first."""
     for address in addresses:
         path = urlsplit(address).path.strip("/")
-        yield from (part for part in (address, path, path.rpartition("/")[2]) if part)
+        yield from (part for part in (address, path, path.rpartition("/")[2]) if len(part) >= _LEAST_SECRET)
 
 
 def _warnings(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> tuple[str, ...]:

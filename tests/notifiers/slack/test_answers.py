@@ -48,6 +48,7 @@ WORDS = {
     "invalid_metadata_schema": (CONTENT, Reason.CONTENT_REFUSED, None),
     "invalid_metadata_format": (CONTENT, Reason.CONTENT_REFUSED, None),
     "metadata_too_large": (CONTENT, Reason.CONTENT_REFUSED, None),
+    "invalid_thread_ts": (RECIPIENT, Reason.CHAT_NOT_FOUND, None),
     "thread_not_found": (RECIPIENT, Reason.CHAT_NOT_FOUND, None),
     "message_not_found": (RECIPIENT, Reason.CHAT_NOT_FOUND, None),
     "cannot_reply_to_message": (RECIPIENT, Reason.CHAT_NOT_FOUND, None),

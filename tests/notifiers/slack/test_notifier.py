@@ -70,6 +70,23 @@ class TestAConversation:
 
         assert "Build failed" == server.requests[0].json["text"]
 
+    @pytest.mark.parametrize(
+        "rendered",
+        [
+            {"md": " \n"},
+            {"md": "\u2060"},
+            {"json": []},
+            {"json": [{"type": "divider"}], "md": ""},
+            {"json": [], "md": " "},
+        ],
+    )
+    async def test_gets_nothing_where_there_is_nothing_to_be_shown(self, server, notifier, rendered):
+        refused = await failure(notifier, rendered=texts(**rendered))
+
+        assert (Kind.CONTENT, Reason.NO_TEXT) == (refused.kind, refused.reason)
+        assert f"slack/hello.{next(iter(rendered))}.jinja2: nothing is left to be shown" == refused.text
+        assert [] == server.requests
+
     async def test_gets_no_blocks_where_there_are_none(self, server, notifier):
         await report(notifier, rendered=texts(json=[], md="hello"))
 
@@ -216,6 +233,7 @@ class TestAThread:
         "word",
         [
             "thread_not_found",
+            "invalid_thread_ts",
             "message_not_found",
             "cannot_reply_to_message",
             "restricted_action_non_threadable_channel",
@@ -292,6 +310,11 @@ class TestChecking:
     async def test_says_who_the_bot_is_and_what_was_not_tried(self, server, notifier):
         assert "dispatcher at Acme, webhooks alerts, ops (not tried)" == await notifier.check()
         assert ["/api/auth.test"] == server.paths
+
+    async def test_leaves_words_alone_that_an_address_has_too(self, server, notifier_for):
+        notifier = notifier_for(server, webhooks={"a": f"{server.url}/a"})
+
+        assert "dispatcher at Acme, webhooks a (not tried)" == await notifier.check()
 
     async def test_without_webhooks(self, server, notifier_for):
         assert "dispatcher at Acme" == await notifier_for(server, webhooks={}).check()
