@@ -164,7 +164,7 @@ def _check_text(text: str, rendered: Rendered) -> None:
 def _buttons(notification: TelegramNotification) -> tuple[tuple[tuple[str, str], ...], ...]:
     return tuple(
         tuple(
-            (well_formed(button.text), web_address(button.url, f"buttons: {at}.{n}: url ", schemes=BUTTON_SCHEMES))
+            (button.text, web_address(button.url, f"buttons: {at}.{n}: url ", schemes=BUTTON_SCHEMES))
             for n, button in enumerate(row)
         )
         for at, row in enumerate(notification.rows)

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from dispatcher.contract.attachments import File
 from dispatcher.contract.base import malformed
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.telegram.markup import well_formed
 from dispatcher.words.errors import Failure, Kind, Reason
 
 LIMITS = {"photo": 10 * 1024 * 1024, "document": 50 * 1024 * 1024}
@@ -42,7 +41,7 @@ def attached(notification: TelegramNotification) -> Attached | None:
     """
     for field, given in (("photo", notification.photo), ("document", notification.document)):
         if isinstance(given, File):
-            return Attached(field, _decoded(field, given), well_formed(given.filename))
+            return Attached(field, _decoded(field, given), given.filename)
         if given is not None:
             return Attached(field, web_address(given, f"{field}: "))
     return None

@@ -61,7 +61,8 @@ class TelegramNotifier(Notifier):
             return Report()
         chat = parse_chat(recipient.address)
         messages, remark = await _compose(notification, rendered)
-        sending = Sending(self._api, notification, chat, part.pieces, [] if remark is None else [remark])
+        sending = Sending(self._api, notification, rendered.template, chat, part.pieces)
+        sending.remarks += filter(None, [remark])
         async with self._desks:
             try:
                 await sending.run(messages)

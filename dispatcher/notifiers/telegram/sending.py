@@ -21,6 +21,7 @@ class Sending:
     Attributes:
         api: the way.
         notification: how to send it.
+        template: the file that it was made from.
         chat: who gets it; after a refusal for its sake, under the new id.
         pieces: how many of its messages the recipient has, those of earlier attempts included.
         remarks: what somebody should know.
@@ -30,6 +31,7 @@ class Sending:
 
     api: Api
     notification: TelegramNotification
+    template: str
     chat: Chat
     pieces: int
     remarks: list[str] = field(default_factory=list)
@@ -76,7 +78,7 @@ class Sending:
                 raise
             text = f"{refused.text}; and as plain text: {failure.text}"
             raise Failure(Kind.CONTENT, Reason.BAD_MARKUP, text) from None
-        self.remarks.append(f"sent as plain text, because {refused.text}")
+        self.remarks.append(f"{self.template}: {refused.text}, so it was sent as plain text")
         return number
 
     async def _follow(self, message: Message) -> int:
@@ -85,13 +87,12 @@ class Sending:
             return await self.api.send(self.chat.id, message, self.notification)
         except Migrated as migrated:
             before, self.chat = self.chat, Chat(migrated.chat)
+            self.remarks.append(f"{before} has become {self.chat}: name it so from now on")
         try:
-            number = await self.api.send(self.chat.id, message, self.notification)
+            return await self.api.send(self.chat.id, message, self.notification)
         except Migrated as migrated:
             text = f"{self.api.server}: {before} became {self.chat}, and this became chat {migrated.chat}"
             raise Failure(Kind.TRANSIENT, Reason.SERVICE_ERROR, text) from None
-        self.remarks.append(f"{before} has become {self.chat}: name it so from now on")
-        return number
 
 
 def _reference(numbers: Sequence[int]) -> str | None:

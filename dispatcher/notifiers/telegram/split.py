@@ -51,11 +51,11 @@ def _next(text: str, at: int, room: int, uncut: tuple[list[int], list[int]]) -> 
     if furthest >= len(text):
         return len(text), len(text)
     cut = _place(text, at, furthest, uncut)
+    cut = at + len(text[at:cut].rstrip())
     gap = _GAP.match(text, cut)
     following = gap.end() if gap else cut
     line = text.rfind("\n", cut, following)
-    kept = len(text[:cut].rstrip()) if text[cut - 1].isspace() else cut
-    return max(kept, at), line + 1 if line >= 0 else following
+    return cut, line + 1 if line >= 0 else following
 
 
 def _place(text: str, at: int, furthest: int, uncut: tuple[list[int], list[int]]) -> int:
