@@ -149,9 +149,8 @@ def _plain_pieces(text: str, rendered: Rendered) -> list[Piece]:
 def _cut(runs: Sequence[Run], rendered: Rendered) -> list[list[Run]]:
     pieces = list(islice(split(runs, TEXT_UNITS), MOST_PIECES + 1))
     if len(pieces) > MOST_PIECES:
-        text = (
-            f"{rendered.template}: the text has {units(visible(runs)):,} UTF-16 units, more than {MOST_PIECES} messages"
-        )
+        size = units(visible(runs))
+        text = f"{rendered.template}: the text has {size:,} UTF-16 units, more than fit into {MOST_PIECES} messages"
         raise Failure(Kind.CONTENT, Reason.TOO_LARGE, text)
     return pieces
 
