@@ -21,7 +21,7 @@ from dispatcher.words import messages
 from dispatcher.words.errors import Kind, Reason
 from dispatcher.words.outcomes import Outcome
 from dispatcher.words.retries import HOLD
-from tests.docs.pages import Page
+from tests.docs.pages import ROOT, Page
 
 PAGE = Page("messages.md")
 FIELD_CELLS = 4
@@ -129,6 +129,16 @@ def test_the_reasons_are_those_there_are():
 
     assert list(Reason) == [reason for reason, _, _ in rows]
     assert {kind for _, kinds, _ in rows for kind in kinds.split(", ")} == set(Kind)
+
+
+def test_each_reason_is_shown_with_the_kinds_that_the_code_gives_it():
+    shown = {reason: set(kinds.split(", ")) for reason, kinds, _ in PAGE.rows("## Reasons")}
+    source = "\n".join(path.read_text() for path in (ROOT / "dispatcher").rglob("*.py"))
+    pairs = set(re.findall(r"Kind\.([A-Z_]+),\s*Reason\.([A-Z_0-9]+)", source))
+
+    assert len(pairs) > 40  # those that are written side by side, which are most
+    for kind, reason in pairs:
+        assert Kind[kind] in shown[Reason[reason]], f"{Reason[reason]} is {Kind[kind]} somewhere"
 
 
 def test_the_kinds_are_those_there_are():
