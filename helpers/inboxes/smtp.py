@@ -19,7 +19,7 @@ PATIENCE = 3600.0
 TEXTS = {
     421: "4.7.0 Too many connections, try again later",
     450: "4.2.0 Mailbox busy",
-    451: "4.7.1 Greylisted, try again later",
+    451: "4.3.0 Local error, try again later",
     452: "4.2.2 Mailbox full",
     550: "5.1.1 No such user",
     552: "5.2.2 Mailbox full",
