@@ -5,7 +5,7 @@ VENV := .venv/bin
 SOURCES := dispatcher helpers tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test install broker format lint types schema clean
+.PHONY: help demo up test install broker browser format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -16,7 +16,7 @@ demo: install ## Show notifications becoming mails, and end
 up: install ## The same, and stay until Ctrl-C
 	@$(VENV)/python helpers/demo.py --stay
 
-test: install broker lint types ## Check everything: format, lint, types, tests, coverage
+test: install broker browser lint types ## Check everything: format, lint, types, tests, coverage
 	@$(VENV)/coverage erase
 	@$(VENV)/coverage run -m pytest $(ARGS)
 	@$(VENV)/coverage combine --quiet
@@ -27,6 +27,9 @@ install: ## Make .venv with the locked libraries
 
 broker: # The tests run private nodes of their own, whatever else answers.
 	@"$(PYTHON)" helpers/rabbitmq.py install
+
+browser: # The tests of the sandbox's page look at it.
+	@"$(PYTHON)" helpers/browser.py
 
 format: install ## Format the code
 	@$(VENV)/ruff format $(SOURCES)
