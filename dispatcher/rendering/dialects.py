@@ -20,7 +20,14 @@ from dispatcher.words.texts import Dialect
 JOINER = "\u2060"
 
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
-_ADDRESS = re.compile(r"https?://[\w.-]+\S*", re.IGNORECASE)
+_LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"
+_HOST = rf"(?:(?:{_LABEL}\.)+(?:xn--[\w-]+|[^\W\d_]{{2,}})|\d{{1,3}}(?:\.\d{{1,3}}){{3}})"
+_ADDRESS = re.compile(
+    rf"(?<![\w@.\-/])https?://(?:[^\s@/<>\"]+@)?{_HOST}(?::\d{{1,5}})?(?:[/?#][^\s<>\"\u00ab\u00bb\u201c\u201d]*)?",
+    re.IGNORECASE,
+)
+"""What services make a link of by themselves; in anything else that looks like one they find mentions."""
+
 _RESERVED = re.compile(r"([_*\[\]()~`>#+\-=|{}.!\\])")
 _FORMATTING = re.compile(r"(?<![^\W_])[*_~`]+|[*_~`]+(?![^\W_])")
 _NEXT_MARK = re.compile(r"([*_~`])(?=[*_~`])")

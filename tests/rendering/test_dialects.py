@@ -124,6 +124,14 @@ def _tojson(value: object) -> str:
         ("ada@example.org", "ada@example.org"),
         ("https://example.org/@ada and @bob", f"https://example.org/@ada and @{JOINER}bob"),
         ("http://@ada", f"http://@{JOINER}ada"),
+        ("http://x/@ada http://0:@bob", f"http://x/@{JOINER}ada http://0:@{JOINER}bob"),
+        ("ahttps://example.org/@ada", f"ahttps://example.org/@{JOINER}ada"),
+        ("https://example.org/<@ada>", f"https://example.org/<@{JOINER}ada>"),
+        ("https://ada@example.org:8080/@bob", "https://ada@example.org:8080/@bob"),
+        (
+            "http://10.0.0.1?@ada http://xn--bcher-kva.example#@bob",
+            "http://10.0.0.1?@ada http://xn--bcher-kva.example#@bob",
+        ),
         ("a @ b", "a @ b"),
     ],
 )

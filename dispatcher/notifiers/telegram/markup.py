@@ -9,6 +9,9 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+MOST_NESTED = 100
+"""Elements that may lie in each other: Telegram looks at no more in all."""
+
 
 class BadMarkup(ValueError):
     """Telegram would not take it. The text says why, as the end of a sentence, and holds nothing of the text itself."""

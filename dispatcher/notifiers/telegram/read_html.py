@@ -6,7 +6,7 @@ Source: Bot API, "HTML style".
 import html
 import re
 
-from dispatcher.notifiers.telegram.markup import BadMarkup, Element, Run, tag, well_formed
+from dispatcher.notifiers.telegram.markup import MOST_NESTED, BadMarkup, Element, Run, tag, well_formed
 
 SPACE = " \t\r\n\v\0"
 """What is white space inside a tag."""
@@ -31,7 +31,7 @@ LONGEST_NUMBER = 9
 BEYOND_UNICODE = 0x10FFFF
 
 _ENTITY = re.compile(r"&(?:#x([0-9a-fA-F]+)|#([0-9]+)|([A-Za-z]+));?", re.ASCII)
-_PLAIN = re.compile(r"[^<&]+")
+_PLAIN = re.compile(r"[^<]+")
 _NAME = re.compile(rf"[^{SPACE}>]*")
 _ATTRIBUTE = re.compile(rf"[^{SPACE}>=]+")
 _GAP = re.compile(rf"[{SPACE}]*")
@@ -73,13 +73,12 @@ class _Reader:
 
     def read(self) -> list[Run]:
         while self.at < len(self.source):
-            sign = self.source[self.at]
-            if sign == "<":
-                self._end() if self.source.startswith("</", self.at) else self._start()
-            elif sign == "&":
-                self._entity()
+            if self.source.startswith("</", self.at):
+                self._end()
+            elif self.source[self.at] == "<":
+                self._start()
             else:
-                self._add(self._take(_PLAIN))
+                self.runs.append(Run(decode(self._take(_PLAIN)), tuple(element for _, element in self.opened)))
         if self.opened:
             raise BadMarkup(f"the tag <{self.opened[-1][0]}> is not closed")
         return self.runs
@@ -90,15 +89,6 @@ class _Reader:
             return ""
         self.at = found.end()
         return found[0]
-
-    def _add(self, text: str) -> None:
-        self.runs.append(Run(text, tuple(element for _, element in self.opened)))
-
-    def _entity(self) -> None:
-        found = _ENTITY.match(self.source, self.at)
-        meant = _character(found) if found else None
-        self.at = found.end() if found and meant else self.at + 1
-        self._add(meant or "&")
 
     def _start(self) -> None:
         self.at += 1
@@ -114,6 +104,8 @@ class _Reader:
                 break
             self._attribute(name, given)
         self.at += 1
+        if len(self.opened) == MOST_NESTED:
+            raise BadMarkup(f"more than {MOST_NESTED} tags lie in each other")
         self.opened.append((name, _element(name, given)))
 
     def _attribute(self, name: str, given: dict[str, str]) -> None:

@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
-from dispatcher.notifiers.telegram.markup import BadMarkup, Element, Run, tag, visible
+from dispatcher.notifiers.telegram.markup import MOST_NESTED, BadMarkup, Element, Run, tag, visible
 
 _ESCAPED = re.compile(r"\\([\x01-\x7e])", re.DOTALL)
-_PLAIN = re.compile(r"[^\\_*\[\]()~`>#+\-=|{}.!\n]+")
-_PLAIN_CODE = re.compile(r"[^\\`]+")
+_PLAIN = re.compile(r"(?:[^\\_*\[\]()~`>#+\-=|{}.!\n]++|\\[\x01-\x7e]?)++", re.DOTALL)
+_PLAIN_CODE = re.compile(r"(?:[^\\`]++|\\[\x01-\x7e]?)++", re.DOTALL)
 _LANGUAGE = re.compile(r"[^ \t\r\n\v\0`]++(?=[^`])")
 _FIRST_BREAK = re.compile(r"\r\n|\n\r|\r|\n")
 _URL = re.compile(r"\(((?:\\[\x01-\x7e]|[^)\\]|\\(?![\x01-\x7e]))*)\)", re.DOTALL)
@@ -76,14 +76,10 @@ class _Reader:
 
     def _step(self) -> None:
         in_code = self._inner in {"pre", "code"}
-        if escaped := _ESCAPED.match(self.source, self.at):
-            self._add(escaped[1], escaped.end())
-        elif plain := (_PLAIN_CODE if in_code else _PLAIN).match(self.source, self.at):
-            self._add(plain[0], plain.end())
+        if plain := (_PLAIN_CODE if in_code else _PLAIN).match(self.source, self.at):
+            self._add(unescape(plain[0]), plain.end())
         elif self._ends_quote() or self._ends():
             return
-        elif self.source[self.at] == "\\":
-            self._add(self.source[self.at], self.at + 1)
         elif self.source[self.at] == "\n":
             self._add("\n", self.at + 1)
             self.line_begins = True
@@ -139,6 +135,8 @@ class _Reader:
             raise BadMarkup(f"{self.source[self.at]} is reserved and must be escaped with a backslash")
         self.at += len(mark)
         kind = MARKS[mark]
+        if len(self.opened) == MOST_NESTED:
+            raise BadMarkup(f"more than {MOST_NESTED} elements lie in each other")
         self.opened.append(_Open(kind, self._pre() if kind == "pre" else tag(kind, whole=kind in {"a", "tg"})))
 
     def _pre(self) -> Element:

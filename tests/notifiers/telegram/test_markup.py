@@ -55,6 +55,7 @@ BAD_HTML = [
     ("<tg-emoji>a</tg-emoji>", "<tg-emoji> needs the number of an emoji in emoji-id"),
     ("<tg-time>a</tg-time>", "<tg-time> needs a Unix time in unix"),
     (f"<{'x' * 99}>", f"<{'x' * 30}…> is no tag of Telegram's"),
+    ("<b>" * 101, "more than 100 tags lie in each other"),
     ("<\x1b[31m>", "<??31m> is no tag of Telegram's"),
 ]
 
@@ -109,6 +110,7 @@ BAD_MARKDOWN = [
     ("![a](http://x)", "![ ] needs an address like (tg://emoji?id=…)"),
     ("![a](http://[)", "![ ] needs an address like (tg://emoji?id=…)"),
     ("```\na`b```", "` is reserved and must be escaped with a backslash"),
+    ("[" * 101, "more than 100 elements lie in each other"),
     ("*a _b* c_", "an element that begins with _ is not closed"),
 ]
 
