@@ -10,7 +10,7 @@ SOURCES := dispatcher helpers tests
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
-demo: install ## Show notifications becoming mails, and end
+demo: install ## Show notifications arriving, failures included, and end
 	@$(VENV)/python helpers/demo.py
 
 up: install ## The same, and stay until Ctrl-C

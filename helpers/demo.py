@@ -1,34 +1,37 @@
-"""Show Dispatcher at work: from made-up notifications to mails that arrived, with everything this takes.
+"""Show Dispatcher at work: from made-up notifications to mails and messages that arrived, with everything this takes.
 
-    make demo    find or get a RabbitMQ, start a mail catcher and the daemon, publish a dozen, show them arriving, end
+    make demo    find or get a RabbitMQ, start the sandbox and the daemon, publish, show what arrives, end
     make up      the same, and stay until Ctrl-C
 
-It ends with exit code 0 only if each mail was seen in the mail catcher. What was started is ended in any case.
+All three queues get one of each template; besides, one mail fails twice and then arrives, one becomes a dead letter.
+It ends with exit code 0 only if just that happened: each of them arrived once, with the right number of attempts, there
+is one dead letter with the right reason, and no queue holds anything else. What was started is ended in any case.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 try:
-    from rich.console import Console
-    from rich.table import Table
+    from aio_pika.exceptions import AMQPError
 
-    from helpers import demo_broker, handshake, processes, rabbitmq
-    from helpers.mailcatcher import MailCatcher
+    from helpers import demo_broker, demo_daemon, demo_queues, demo_report, handshake, processes, rabbitmq
+    from helpers.demo_daemon import LOG, Daemon, DemoFailure
+    from helpers.demo_pictures import console, show_arrived, show_attempts, show_letter
+    from helpers.demo_report import Account, Expected, asked_for
+    from helpers.sandbox import Sandbox
 except ModuleNotFoundError as error:
     print(f"{error.name} is missing: run `make demo`, which installs it.", file=sys.stderr)
     sys.exit(2)
@@ -36,178 +39,124 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from helpers.caught_mail import Mail
-
-OF_EACH = 2
 PATIENCE = 60.0
+QUEUES_PATIENCE = 10.0
+FAILS_TWICE = "451-twice@example.org"
+NEVER_ARRIVES = "550@example.org"
+"""Addresses by which the sandbox knows what to do."""
 USUAL = {("localhost", 5672), ("127.0.0.1", 5672)}
-LOG = ROOT / ".run" / "dispatcher.log"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-WIDE = 120
-
-console = Console()
-if not console.is_terminal:
-    console = Console(width=WIDE)  # in a file, nobody's terminal is too narrow
-
-
-class DemoFailure(Exception):
-    """It did not work; the text says what is missing."""
-
-
-class Expected(NamedTuple):
-    """A mail that one of the notifications asked for."""
-
-    message_id: str
-    template: str
-    to: str
-    published: float
 
 
 def demo(*, stay: bool) -> None:
-    """Do it all; raise `DemoFailure` where a mail is missing."""
+    """Do it all; raise `DemoFailure` where something is not as it has to be."""
     with ExitStack() as started:
         broker = demo_broker.find()
         started.callback(broker.release)
         console.print(f"RabbitMQ: {broker.origin}")
-        catcher = started.enter_context(MailCatcher())
-        log_start = LOG.stat().st_size if LOG.exists() else 0
-        daemon = started.enter_context(running_daemon(broker.url, catcher.smtp_port))
+        put = started.enter_context(taken_away(broker))
+        sandbox = started.enter_context(Sandbox())
+        daemon = started.enter_context(demo_daemon.running(broker.url, sandbox))
         started.callback(tidy_up)  # runs first
-        await_ready(daemon, log_start)
-        expected = publish(broker.url)
-        console.print(f"Published {len({mail.message_id for mail in expected})} notifications", highlight=False)
-        arrived = await_mails(expected, catcher, daemon)
-        show(expected, arrived)
+        daemon.await_ready()
+        expected, doomed = publish(broker.url, put)
+        console.print(f"Published {len(put)} notifications", highlight=False)
+        walk(broker.url, sandbox, daemon, expected, doomed)
         if stay:
-            console.print(f"\nMails:    {catcher.page_url}")
-            if broker.management_url:
-                console.print(f"RabbitMQ: {broker.management_url} (guest, guest)")
-            console.print(f"Log:      {LOG}\n\n.venv/bin/python helpers/send.py publishes more.", soft_wrap=True)
-            if handshake.place(broker.url) not in USUAL:
-                console.print(
-                    f"The usual port was taken: elsewhere, first export {rabbitmq.VARIABLE}={broker.url}",
-                    soft_wrap=True,
-                )
-            console.print("Ctrl-C ends it.")
+            say_where(broker, sandbox)
             stay_until_signal(daemon)
         else:
-            console.print("`make up` does the same and stays: there you can look at the mails.", highlight=False)
+            console.print("`make up` does the same and stays: there you can look at all of it.", highlight=False)
 
 
-@contextlib.contextmanager
-def running_daemon(url: str, smtp_port: int) -> Iterator[subprocess.Popen]:
-    """Run the daemon with settings of our own: no mail of a demonstration may leave this machine."""
-    LOG.parent.mkdir(exist_ok=True)
-    configuration = LOG.parent / f"demo-{smtp_port}.yml"  # of its own: another demonstration may be running
-    mail = {"host": "127.0.0.1", "port": smtp_port, "tls": "none"}
-    configuration.write_text(json.dumps({"notifiers": {"email": mail}}))  # JSON is YAML
-    # Certificates and the like belong to the broker that was configured, and to no other.
-    kept = "DISPATCHER_BROKERS__" if url == os.environ.get(rabbitmq.VARIABLE) else None
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.upper().startswith("DISPATCHER_") or (kept and name.upper().startswith(kept))
-    }
-    environment = {**inherited, rabbitmq.VARIABLE: url, "DISPATCHER_CONFIG_FILE": str(configuration)}
-    command = [sys.executable, str(ROOT / "dispatcher" / "main.py"), "run"]
-    with LOG.open("a") as log:
-        # In a session of its own: Ctrl-C is for us, and we end it in order.
-        daemon = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+@contextmanager
+def taken_away(broker: rabbitmq.Broker) -> Iterator[set[str]]:
+    """Take out of somebody else's broker what was put into it; what we started is thrown away as a whole.
+
+    Yields the set that collects the ids of what was published.
+    """
+    put: set[str] = set()
+    before = set() if broker.started else set(demo_queues.standing(broker.url, demo_queues.OURS))
+    if not broker.started and demo_queues.exchange_exists(broker.url):
+        before.add(demo_queues.EXCHANGE)
     try:
-        yield daemon
+        yield put
     finally:
-        processes.end(daemon)
-        configuration.unlink(missing_ok=True)
+        if not broker.started:
+            try:
+                demo_queues.take_away(broker.url, put, before)
+            except (AMQPError, OSError) as error:
+                print(f"What the demonstration has put into RabbitMQ is still there: {error}", file=sys.stderr)
 
 
-def await_ready(daemon: subprocess.Popen, log_start: int) -> None:
-    """Wait until the daemon says that it serves; what stood in the log before it does not count."""
-
-    def ready() -> bool:
-        return b'"event": "ready"' in LOG.read_bytes()[log_start:]
-
-    up = processes.await_that(lambda: daemon.poll() is not None or ready(), PATIENCE)
-    if daemon.poll() is not None:
-        raise DemoFailure("The daemon ended while it was starting.")
-    if not up:
-        raise DemoFailure(f"The daemon was not ready within {PATIENCE:g} seconds.")
+def publish(url: str, put: set[str]) -> tuple[list[Expected], str]:
+    """Publish through `send.py`; give what has to arrive, and the id of what never will."""
+    (twice,) = send(url, put, "--queue", "email", "--to", FAILS_TWICE)
+    (doomed,) = send(url, put, "--queue", "email", "--to", NEVER_ARRIVES)
+    usual = [one for notification in send(url, put, "--all-templates") for one in asked_for(notification)]
+    return [*usual, *asked_for(twice, attempts=3)], doomed["message_id"]
 
 
-def publish(url: str) -> list[Expected]:
-    """Publish through `send.py`, as a program of its own; give the mails that have to arrive."""
-    command = [sys.executable, str(ROOT / "helpers" / "send.py"), "--all-templates", "--count", str(OF_EACH), "--json"]
+def send(url: str, put: set[str], *arguments: str) -> list[dict[str, Any]]:
+    """Run `send.py` as a program of its own; give what it says of each notification, and note the ids."""
+    command = [sys.executable, str(ROOT / "helpers" / "send.py"), "--json", *arguments]
     sent = subprocess.run(command, env={**os.environ, rabbitmq.VARIABLE: url}, stdout=subprocess.PIPE, check=False)
     if sent.returncode != 0:
         raise DemoFailure("The notifications could not be published.")
-    return [mail for line in sent.stdout.splitlines() for mail in asked_for(json.loads(line))]
+    told = [json.loads(line) for line in sent.stdout.splitlines()]
+    put.update(one["message_id"] for one in told)
+    return told
 
 
-def asked_for(notification: dict[str, Any]) -> list[Expected]:
-    """Give the mails that one notification asks for: several where each recipient gets a personal one."""
-    name, template, published = (notification[key] for key in ("message_id", "template", "published"))
-    if notification["mails"] == 1:
-        return [Expected(name, template, ", ".join(notification["to"]), published)]
-    return [Expected(name, template, to, published) for to in notification["to"]]
+def walk(url: str, sandbox: Sandbox, daemon: Daemon, expected: list[Expected], doomed: str) -> None:
+    """Show what becomes of each; raise `DemoFailure` with all that is not as it has to be."""
+
+    def account() -> Account:
+        return Account(expected, doomed, sandbox.messages(), daemon.settled())
+
+    processes.await_that(lambda: account().finished or daemon.ended, PATIENCE)
+    seen = account()
+    show_arrived(seen)
+    complaints = ["The daemon ended."] if daemon.ended else []
+    show_attempts(FAILS_TWICE, seen.settled.get(expected[-1].message_id, ()))
+    letters = demo_queues.dead_letters(url)
+    for letter in letters:
+        if letter.message_id == doomed:
+            show_letter(letter)
+    complaints += [*seen.complaints(), *demo_report.complaints_about_letters(letters, doomed), *left_in_queues(url)]
+    if complaints:
+        raise DemoFailure(" ".join(complaints))
+    console.print("Each arrived once, the dead letter says why, and no queue holds anything else.", highlight=False)
 
 
-def await_mails(expected: list[Expected], catcher: MailCatcher, daemon: subprocess.Popen) -> dict[Expected, Mail]:
-    """Wait for all of them; raise `DemoFailure` with what is missing when that takes too long."""
-    processes.await_that(lambda: len(seen(expected, catcher)) == len(expected) or daemon.poll() is not None, PATIENCE)
-    arrived = seen(expected, catcher)
-    if len(arrived) < len(expected):
-        show(expected, arrived)
-        ended = "The daemon ended. " if daemon.poll() is not None else ""
-        raise DemoFailure(f"{ended}{len(expected) - len(arrived)} of {len(expected)} mails did not arrive.")
-    return arrived
+def left_in_queues(url: str) -> list[str]:
+    """Say which queues are not empty, after a moment in which the broker may finish."""
+
+    def complaints() -> list[str]:
+        return demo_report.complaints_about_queues(demo_queues.standing(url, demo_queues.WAITING))
+
+    processes.await_that(lambda: not complaints(), QUEUES_PATIENCE)
+    return complaints()
 
 
-def seen(expected: list[Expected], catcher: MailCatcher) -> dict[Expected, Mail]:
-    """Match mails with what was asked for: by Message-ID `<id@…>` or `<id.index@…>`, and by recipient."""
-    caught = {}
-    for mail in catcher.mails:
-        message_id = mail.header("Message-ID").strip("<> ").partition("@")[0].partition(".")[0]
-        caught.setdefault((message_id, ", ".join(mail.recipients)), mail)
-    return {mail: caught[mail.message_id, mail.to] for mail in expected if (mail.message_id, mail.to) in caught}
+def say_where(broker: rabbitmq.Broker, sandbox: Sandbox) -> None:
+    """Print what there is to look at."""
+    console.print(f"\nArrived:  {sandbox.url}", soft_wrap=True)
+    if broker.management_url:
+        console.print(f"RabbitMQ: {broker.management_url} (guest, guest)", soft_wrap=True)
+    console.print(f"Log:      {LOG}\n\n.venv/bin/python helpers/send.py publishes more.", soft_wrap=True)
+    if handshake.place(broker.url) not in USUAL:
+        console.print(
+            f"The usual port was taken: elsewhere, first export {rabbitmq.VARIABLE}={broker.url}", soft_wrap=True
+        )
+    console.print("Ctrl-C ends it.")
 
 
-def show(expected: list[Expected], arrived: dict[Expected, Mail]) -> None:
-    """Print the table."""
-    table = Table("Template", "To", "Subject", "Arrived after")
-    table.columns[0].no_wrap = True
-    table.columns[3].justify = "right"
-    for mail in expected:
-        caught = arrived.get(mail)
-        subject = caught.header("Subject") if caught else ""
-        # The clock of the last confirmation may be a moment behind a mail that was quick.
-        after = f"{max(0.0, caught.arrived - mail.published) * 1000:.0f} ms" if caught else "missing"
-        table.add_row(*map(plain, (mail.template, mail.to, subject, after)))
-    console.print(table)
-
-
-def plain(text: str) -> str:
-    """Keep rich from reading markup in foreign text."""
-    return text.replace("[", r"\[")
-
-
-def stay_until_signal(daemon: subprocess.Popen) -> None:
+def stay_until_signal(daemon: Daemon) -> None:
     """Wait for Ctrl-C or SIGTERM."""
-    while daemon.poll() is None:
+    while not daemon.ended:
         time.sleep(0.2)
     raise DemoFailure("The daemon ended.")
-
-
-def log_tail(lines: int = 20) -> str:
-    """Give the last lines of the daemon's log."""
-    return "\n".join(LOG.read_text(errors="replace").splitlines()[-lines:]) if LOG.exists() else ""
 
 
 def tidy_up() -> None:
@@ -240,8 +189,11 @@ def main() -> int:
     except rabbitmq.NoBroker as error:
         print(error, file=sys.stderr)
         return 2
+    except AMQPError as error:
+        print(f"RabbitMQ does not answer any more: {error}", file=sys.stderr)
+        return 1
     except DemoFailure as error:
-        print(f"{log_tail()}\n{error} The daemon's log: {LOG}", file=sys.stderr)
+        print(f"{demo_daemon.log_tail()}\n{error} The daemon's log: {LOG}", file=sys.stderr)
         return 1
     return 0
 

@@ -1,8 +1,8 @@
 """Which RabbitMQ the demonstration may use.
 
-It takes whatever lies in the queue `email`. So a broker that was there before is used only where that queue has neither
-messages, which would be somebody's, nor consumers, which would take ours. To know that, it is asked about and not
-touched: a passive declaration.
+It takes whatever lies in the queues `email`, `telegram` and `slack`. So a broker that was there before is used only
+where they, what waits to come back to them, and their dead letters have neither messages, which would be somebody's,
+nor consumers, which would take ours.
 """
 
 from __future__ import annotations
@@ -12,14 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-import aio_pika
 from aio_pika import exceptions
 
-from helpers import handshake, rabbitmq
+from helpers import demo_queues, handshake, rabbitmq
 from helpers.node import Node, NodeFailure
-
-QUEUE = "email"
-PATIENCE = 10.0
 
 
 def find() -> rabbitmq.Broker:
@@ -29,7 +25,9 @@ def find() -> rabbitmq.Broker:
         NoBroker: there is none; the text says what to do.
 
     """
-    broker = rabbitmq.find()
+    broker = rabbitmq.configured() or rabbitmq.in_docker()
+    if broker is None:
+        return own()
     trouble = None if broker.started else asyncio.run(look(broker.url))
     if trouble is None:
         return broker
@@ -48,21 +46,13 @@ def find() -> rabbitmq.Broker:
 async def look(url: str) -> str | None:
     """Say in a few words why a broker is not to be used; `None` where nothing speaks against it."""
     try:
-        connection = await aio_pika.connect(url, timeout=PATIENCE)
+        found = await demo_queues.look(url, demo_queues.LOOKED_AT)
     except (exceptions.AMQPError, OSError, ValueError) as error:
-        return f"it does not let us look into the queue {QUEUE} ({type(error).__name__})"
-    async with connection:
-        channel = await connection.channel()
-        try:
-            result = (await channel.declare_queue(QUEUE, passive=True)).declaration_result
-        except exceptions.ChannelNotFoundEntity:
-            return None
-        except exceptions.AMQPError as error:
-            return f"it does not let us look into the queue {QUEUE} ({type(error).__name__})"
-        if result.message_count or result.consumer_count:
-            counts = f"messages: {result.message_count}, consumers: {result.consumer_count}"
-            return f"its queue {QUEUE} is in use ({counts})"
-        return None
+        return f"it does not let us look into its queues ({type(error).__name__})"
+    for name, (messages, consumers) in found.items():
+        if messages or consumers:
+            return f"its queue {name} is in use (messages: {messages}, consumers: {consumers})"
+    return None
 
 
 def own() -> rabbitmq.Broker:
@@ -74,7 +64,8 @@ def own() -> rabbitmq.Broker:
     """
     rabbitmq.ensure_server()
     rabbitmq.RUN.mkdir(exist_ok=True)
-    # Not the node of `rabbitmq.py up` and `make up`: that may be the one in use.
+    print("Starting a private RabbitMQ", file=sys.stderr, flush=True)
+    # Not the node of `rabbitmq.py up`: that may be the one in use, and it keeps what is in it.
     node = Node(Path(tempfile.mkdtemp(prefix="rabbitmq-", dir=rabbitmq.RUN)), usual_ports=True)
     try:
         node.start()
