@@ -78,6 +78,7 @@ class Sandbox:
         self.telegram_url = f"{self.url}telegram"
         self.slack_url = f"{self.url}slack/api"
         self.webhook_url = f"{self.url}slack/services/"
+        self._thread: threading.Thread | None = None
         self._store = Store(kept, kept_bytes)
         self._faults = Faults()
         self._telegram, self._slack = Telegram(), Slack()
@@ -92,7 +93,7 @@ class Sandbox:
         async def clear() -> None:
             self._store.clear(service)
 
-        if self._thread.is_alive():
+        if self._thread and self._thread.is_alive():
             asyncio.run_coroutine_threadsafe(clear(), self._loop).result()
         else:
             asyncio.run(clear())
@@ -115,27 +116,38 @@ class Sandbox:
 
     async def _serve(self) -> None:
         self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
-        conversations: set[Conversation] = set()
         runner = web.AppRunner(self._application(), handler_cancellation=True, access_log=None, shutdown_timeout=1.0)
-        smtp = None
+        servers: list[asyncio.Server] = []
+        conversations: set[Conversation] = set()
         try:
             await runner.setup()
-            await web.TCPSite(runner, self.host, self.http_port).start()
-            smtp = await self._loop.create_server(
-                lambda: Conversation(self._store, self._faults, conversations), self.host, self.smtp_port
-            )
+            for port, protocol in (
+                (self.http_port, runner.server),
+                (self.smtp_port, lambda: Conversation(self._store, self._faults, conversations)),
+            ):
+                servers.append(await self._loop.create_server(protocol, self.host, port))
             self._up.set()
             await self._closing.wait()
         except OSError as failure:
             self._failure = failure
         finally:
             self._closing.set()
-            if smtp:
-                smtp.close()
-            for conversation in list(conversations):
-                conversation.transport.abort()
+            await self._close(servers)
             await runner.cleanup()
+            while conversations:
+                for conversation in list(conversations):
+                    conversation.transport.abort()
+                await asyncio.sleep(0)  # until each has noticed
             self._up.set()
+
+    async def _close(self, servers: list[asyncio.Server]) -> None:
+        """Let nobody in any more; who was let in a moment ago must first be known, or nobody would close it."""
+        for listening in (socket for server in servers for socket in server.sockets):
+            self._loop.remove_reader(listening.fileno())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        for server in servers:
+            server.close()
 
     def _application(self) -> web.Application:
         application = web.Application(
