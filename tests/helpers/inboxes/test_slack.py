@@ -265,7 +265,7 @@ async def test_an_answer_that_cannot_be_read(slack, sandbox, channel):
 )
 async def test_nobody_knows_whether_it_was_taken(sandbox, fault, failure, kept):
     """The publisher hears nothing; `after` means that the message is there."""
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(0.3)) as session:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(1.0)) as session:
         slack = AsyncWebClient("xoxb-1", base_url=f"{sandbox.slack_url}/", retry_handlers=[], session=session)
         with pytest.raises(failure):
             await slack.chat_postMessage(channel=f"#fault-{fault}-once", text="x")

@@ -280,7 +280,7 @@ async def test_a_group_that_migrated(bot):
 async def test_nobody_knows_whether_it_was_taken(sandbox, fault, kept):
     """The bot hears nothing; `after` means that the message is there."""
     async with telegram.Bot(
-        "1:x", base_url=f"{sandbox.telegram_url}/bot", request=HTTPXRequest(read_timeout=0.3)
+        "1:x", base_url=f"{sandbox.telegram_url}/bot", request=HTTPXRequest(read_timeout=1.0)
     ) as bot:
         with pytest.raises(telegram.error.NetworkError):
             await bot.send_message(f"@fault_{fault}_once", "x")
