@@ -108,7 +108,7 @@ def settings(sandbox: Sandbox) -> dict[str, Any]:
         "service": {"retry": {"ladder": list(LADDER)}},
         "notifiers": {
             "email": {"host": "127.0.0.1", "port": sandbox.smtp_port, "tls": "none"},
-            "telegram": {"token": "1234567:demo", "api_url": f"{sandbox.url}telegram"},
+            "telegram": {"token": "1234567:demo", "api_url": sandbox.telegram_url},
             "slack": {
                 "token": "xoxb-demo",
                 "api_url": sandbox.slack_url,
