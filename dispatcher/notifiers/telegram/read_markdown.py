@@ -131,7 +131,7 @@ class _Reader:
 
     def _begin(self) -> None:
         mark = next((mark for mark in MARKS if self.source.startswith(mark, self.at)), None)
-        if mark is None or self._inner == "pre":
+        if mark is None:
             raise BadMarkup(f"{self.source[self.at]} is reserved and must be escaped with a backslash")
         self.at += len(mark)
         kind = MARKS[mark]
