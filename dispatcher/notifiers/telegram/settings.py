@@ -1,9 +1,9 @@
 """The section `notifiers.telegram` of the settings."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from dispatcher.notifiers.web import base_address
 from dispatcher.tls import TlsSettings
@@ -40,6 +40,12 @@ class TelegramSettings(TlsSettings):
     connections: int = Field(30, ge=1, le=1000, description="Connections open at the same time, at most.")
     pace: TelegramPace = TelegramPace()
     timeouts: TelegramTimeouts = TelegramTimeouts()
+
+    @model_validator(mode="after")
+    def _certificates_need_tls(self) -> Self:
+        if self.api_url.lower().startswith("http://"):
+            self.refuse_files("with http://; write the api_url with https://")
+        return self
 
     @property
     def off(self) -> str | None:
