@@ -10,10 +10,8 @@ What is not scripted is answered with the server's `default`.
 """
 
 import asyncio
-import contextlib
 import json
 import ssl
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -22,8 +20,10 @@ from email.policy import HTTP
 from enum import Enum
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.scripted_server import ScriptedServer, hang
 
 
 class Deed(Enum):
@@ -142,7 +142,7 @@ class Request:
         ]
 
 
-class HttpServer:
+class HttpServer(ScriptedServer):
     """The server; an asynchronous context manager, on a free port of 127.0.0.1.
 
     Args:
@@ -152,25 +152,17 @@ class HttpServer:
     Attributes:
         requests: all that were read whole, in this order.
         connections: how many there were.
-        open: how many are open.
-        peak: how many were open at the same time, at most.
 
     """
 
     def __init__(
         self, default: Deeds | Callable[[Request], Deeds] = Answer(), *, tls: ssl.SSLContext | None = None
     ) -> None:
+        super().__init__(tls)
         self.default = default
         self.tls = tls
-        self.port = 0
         self.requests: list[Request] = []
         self.connections = 0
-        self.open = 0
-        self.peak = 0
-        self._script: dict[str, deque[Deeds]] = {}
-        self._rules: list[tuple[str, Deeds]] = []
-        self._changed = asyncio.Condition()
-        self._handlers: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
 
     @property
     def url(self) -> str:
@@ -182,77 +174,29 @@ class HttpServer:
         """Where the requests went, in their order."""
         return [request.path for request in self.requests]
 
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def stop(self) -> None:
-        """Listen no more and end what is open."""
-        self._server.close()
-        self.cut()
-        for handler in self._handlers:
-            handler.cancel()
-        if self._handlers:
-            await asyncio.wait(list(self._handlers))
-        await asyncio.sleep(0)
-
-    def cut(self) -> None:
-        """End all connections, as a server does with those that are idle for too long."""
-        for writer in self._handlers.values():
-            writer.transport.abort()
-
     def answer(self, path_part: str, *answers: Deeds, always: bool = False) -> None:
         """Say what happens to requests whose path has this in it: each answer once, in this order, or always."""
         if always:
             self._rules += [(path_part, answer) for answer in answers]
         else:
-            self._script.setdefault(path_part, deque()).extend(answers)
+            self._script[path_part].extend(answers)
 
-    def forget(self) -> None:
-        """Answer as usual from now on, whatever was said before."""
-        self._script.clear()
-        self._rules.clear()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is so; looked at whenever a request came or a connection began or ended."""
-        async with asyncio.timeout(10), self._changed:
-            await self._changed.wait_for(condition)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handler = asyncio.current_task()
-        assert handler is not None
-        self._handlers[handler] = writer
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take requests until the connection is to end."""
         number = self.connections
         self.connections += 1
-        self.open += 1
-        self.peak = max(self.peak, self.open)
-        try:
-            with contextlib.suppress(
-                ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.CancelledError
-            ):
-                await self._tell()
-                while await self._converse(number, reader, writer):
-                    pass
-        finally:
-            self.open -= 1
-            del self._handlers[handler]
-            writer.transport.abort()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._tell()
+        await self.tell()
+        while await self._take(number, reader, writer):
+            pass
 
-    async def _converse(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _take(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Take one request and answer it; tell whether another may follow."""
         request = await _read(number, reader, writer)
         self.requests.append(request)
-        await self._tell()
+        await self.tell()
         answer = self._scripted(request)
         if answer is HANG:
-            while await reader.read(65536):
-                pass
+            await hang(reader)
             return False
         if answer is CUT:
             return False
@@ -278,10 +222,6 @@ class HttpServer:
             if part in request.path:
                 return answer
         return self.default(request) if callable(self.default) else self.default
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
 
 
 async def _read(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:

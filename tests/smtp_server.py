@@ -13,23 +13,22 @@ The points of the script: `CONNECT` (the greeting), `EHLO`, `HELO`, `STARTTLS`, 
 
 import asyncio
 import base64
-import contextlib
 import re
 import ssl
-from collections import Counter, deque
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from enum import Enum
-from typing import Any, Self
+
+from tests.scripted_server import ScriptedServer, hang
 
 
 class Deed(Enum):
     """What a server may do instead of answering."""
 
     CUT = "end the connection"
-    HANG = "say nothing until the client gives up"
+    HANG = "say nothing until the other side gives up"
 
 
 CUT, HANG = Deed.CUT, Deed.HANG
@@ -96,7 +95,7 @@ class Session:
         return [command.split(" ", 1)[0].split(":", 1)[0].upper() for command in self.commands]
 
 
-class SmtpServer:
+class SmtpServer(ScriptedServer):
     """The server; an asynchronous context manager, on a free port of 127.0.0.1.
 
     Args:
@@ -119,89 +118,35 @@ class SmtpServer:
         mechanisms: str = "PLAIN LOGIN",
         pause: float = 0.0,
     ) -> None:
+        super().__init__(tls if implicit else None)
         self.tls = tls
         self.implicit = implicit
         self.users = users or {}
         self.keywords = keywords
         self.mechanisms = mechanisms
         self.pause = pause
-        self.port = 0
         self.mails: list[Mail] = []
         self.sessions: list[Session] = []
-        self.open = 0
-        self.peak = 0
         self.seen: Counter[str] = Counter()
-        self._script: dict[str, deque[Answer]] = {}
-        self._rules: list[tuple[str, str, Answer]] = []
-        self._changed = asyncio.Condition()
-        self._handlers: set[asyncio.Task[Any]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", self.port, ssl=self.tls if self.implicit else None
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    async def stop(self) -> None:
-        """Listen no more and end what is open."""
-        self._server.close()
-        for session in self.sessions:
-            session.writer.transport.abort()
-        for handler in self._handlers:
-            handler.cancel()
-        if self._handlers:
-            await asyncio.wait(self._handlers)
-        await asyncio.sleep(0)
 
     def answer(self, point: str, *answers: Answer, about: str = "", always: bool = False) -> None:
         """Say what happens at a point: each answer once, in this order, or always; `about` is part of the command."""
         if about or always:
             self._rules += [(point, about, answer) for answer in answers]
         else:
-            self._script.setdefault(point, deque()).extend(answers)
-
-    def forget(self) -> None:
-        """Answer as usual from now on, whatever was said before."""
-        self._script.clear()
-        self._rules.clear()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is so; looked at whenever something happened."""
-        async with asyncio.timeout(10), self._changed:
-            await self._changed.wait_for(condition)
+            self._script[point].extend(answers)
 
     def end(self, number: int) -> None:
         """End a connection from this side, as a server does with one that is idle for too long."""
         self.sessions[number].writer.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handler = asyncio.current_task()
-        assert handler is not None
-        self._handlers.add(handler)
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Speak SMTP until the connection is to end."""
         session = Session(len(self.sessions), reader, writer, secure=self.implicit)
         self.sessions.append(session)
-        self.open += 1
-        self.peak = max(self.peak, self.open)
-        try:
-            with contextlib.suppress(
-                ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, asyncio.CancelledError
-            ):
-                await self._talk(session)
-        finally:
-            self.open -= 1
-            self._handlers.discard(handler)
-            session.writer.transport.abort()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._tell()
-
-    async def _talk(self, session: Session) -> None:
         going = await self._say(session, "CONNECT", "")
         while going:
-            line = (await session.reader.readuntil(b"\r\n")).decode().removesuffix("\r\n")
+            line = (await reader.readuntil(b"\r\n")).decode().removesuffix("\r\n")
             session.commands.append(line)
             verb = line.split(" ", 1)[0].upper()
             going = await getattr(self, f"_{verb.lower()}", self._other)(session, line)
@@ -212,10 +157,9 @@ class SmtpServer:
         answer = self._scripted(point, line)
         if answer is None:
             answer = USUAL.get(point, "250 ok") if usual is None else usual
-        await self._tell()
+        await self.tell()
         if answer is HANG:
-            while await session.reader.read(65536):
-                pass
+            await hang(session.reader)
             return False
         if answer is CUT:
             return False
@@ -235,10 +179,6 @@ class SmtpServer:
         assert isinstance(answer, bytes)
         session.writer.write(answer)
         await session.writer.drain()
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
 
     async def _other(self, session: Session, line: str) -> bool:
         return await self._say(session, line.split(" ", 1)[0].upper(), line)
@@ -278,12 +218,12 @@ class SmtpServer:
         answer = self._scripted("RCPT", line) or USUAL["RCPT"]
         if isinstance(answer, str) and answer.startswith("2") and session.mail:
             session.mail.recipients.append(line.partition("<")[2].rpartition(">")[0])
-        self._script.setdefault("RCPT", deque()).appendleft(answer)
+        self._script["RCPT"].appendleft(answer)
         return await self._say(session, "RCPT", line)
 
     async def _data(self, session: Session, line: str) -> bool:
         agreed = self._scripted("DATA", line) or USUAL["DATA"]
-        self._script.setdefault("DATA", deque()).appendleft(agreed)
+        self._script["DATA"].appendleft(agreed)
         going = await self._say(session, "DATA", line)
         if not going or not (isinstance(agreed, str) and agreed.startswith("354")):
             return going
@@ -306,5 +246,5 @@ class SmtpServer:
         answer = self._scripted("DOT", "") or USUAL["DOT"]
         if answer is CUT or answer is HANG or (isinstance(answer, str) and answer.startswith("2")):
             self.mails.append(mail)
-        self._script.setdefault("DOT", deque()).appendleft(answer)
+        self._script["DOT"].appendleft(answer)
         return await self._say(session, "DOT", "")
