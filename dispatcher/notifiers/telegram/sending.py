@@ -78,7 +78,8 @@ class Sending:
                 raise
             text = f"{refused.text}; and as plain text: {failure.text}"
             raise Failure(Kind.CONTENT, Reason.BAD_MARKUP, text) from None
-        self.remarks.append(f"{self.template}: {refused.text}, so it was sent as plain text")
+        if not any(remark.startswith(f"{self.template}: ") for remark in self.remarks):  # once for all pieces
+            self.remarks.append(f"{self.template}: {refused.text}, so it was sent as plain text")
         return number
 
     async def _follow(self, message: Message) -> int:

@@ -17,7 +17,7 @@ LARGEST_SOURCE = 1 << 15
 _SAFE = (
     re.compile(r"\n[^\S\n]*\n"),
     re.compile(r"\n"),
-    re.compile(r"(?<=[.!?…。！？])\s"),  # noqa: RUF001 - sentences end so in Chinese and Japanese
+    re.compile(r"(?<=[.!?…])\s|(?<=[。！？])"),  # noqa: RUF001 - in Chinese and Japanese no space follows
     re.compile(r"\s"),
 )
 _GAP = re.compile(r"\s*")

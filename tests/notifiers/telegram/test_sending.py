@@ -188,6 +188,20 @@ async def test_one_piece_whose_markup_is_refused_is_sent_as_it_reads(server, not
     assert FILE in said.remark
 
 
+async def test_markup_that_is_refused_in_each_piece_is_told_once(server, notifier):
+    server.default = lambda request: (
+        refused(400, f"can't parse entities: at {len(server.requests)}")
+        if "parse_mode" in request.fields
+        else agreed({"message_id": len(server.requests)})
+    )
+
+    said = await report(notifier, texts(html=f"<b>{paragraphs(3)}</b>"))
+
+    assert ["HTML", None] * 3 == sent(server, "parse_mode")
+    assert "messages 2, 4, 6" == said.reference
+    assert 1 == said.remark.count("plain text")
+
+
 async def test_a_short_text_is_the_caption_of_the_file(server, notifier):
     said = await report(notifier, texts(html="<b>Hello</b>"), photo=PICTURE, buttons=BUTTONS, silent=True)
 

@@ -45,7 +45,7 @@ def squeezed(text):
         ("a" + " " * 20 + "b", 5, ["a", "b"]),
         (" " * 20 + "b", 5, ["b"]),
         ("first line  \r\n\r\nsecond", 12, ["first line", "second"]),
-        ("それは。これは", 4, ["それは。", "これは"]),
+        ("それは。これは長い", 6, ["それは。", "これは長い"]),
     ],
 )
 def test_a_text_is_cut_where_it_hurts_least(text, limit, expected):
