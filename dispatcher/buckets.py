@@ -31,7 +31,7 @@ class Bucket:
         self._period = _milliseconds(rate.period)
         limits = [Limit(rate.count, self._period)]
         if rate.count >= _MANY and self._period >= _MANY:
-            limits.insert(0, Limit(rate.count // _MANY, self._period // _MANY))
+            limits.insert(0, Limit(-(-rate.count // _MANY), self._period // _MANY))  # rounded up: not less than asked
         self._bucket = InMemoryBucket(limits)
         self._until = 0
 

@@ -56,8 +56,8 @@ class Notify:
 
         """
         notification = self._read(message)
-        self._refuse_expired(notification)
         parts = notification.parts()
+        self._refuse_expired(message, notification, parts)
         done = message.done
         failures: dict[int, Failure] = {}
         for part in parts:
@@ -87,8 +87,10 @@ class Notify:
             message.notes["unknown_fields"] = unknown
         return notification
 
-    def _refuse_expired(self, notification: Notification) -> None:
+    def _refuse_expired(self, message: Message, notification: Notification, parts: Sequence[Part]) -> None:
         if notification.expires_at is not None and notification.expires_at <= self._now():
+            for part in parts:
+                self._pacer.give_up((message.id, part.index))
             text = f"it was to be sent before {notification.expires_at.isoformat()}"
             raise Failure(Kind.CONTENT, Reason.EXPIRED, text)
 
@@ -98,11 +100,16 @@ class Notify:
         if not waiting:
             return Report()
         part = replace(part, pieces=message.pieces.get(waiting[0], 0))
+        who = (message.id, part.index)
         destinations: Sequence[Destination] = ()
         try:
-            rendered = self._renderer.render(notification.template, part.parameters, notification.locale)
-            destinations = self._notifier.destinations(part, done)
-            async with self._pacer.turn((message.id, part.index), destinations):
+            try:
+                rendered = self._renderer.render(notification.template, part.parameters, notification.locale)
+                destinations = self._notifier.destinations(part, done)
+            except BaseException:
+                self._pacer.give_up(who)  # those behind it need not wait for it
+                raise
+            async with self._pacer.turn(who, destinations):
                 report = await self._notifier.send(message.id, notification, part, rendered, done)
         except Failure as failure:
             report = Report(dict.fromkeys(waiting, failure), messages=1 + max(0, failure.pieces - part.pieces))

@@ -32,8 +32,8 @@ AGAIN = 0.25
 MOST_PLACES = 100_000
 """Places kept at most; who comes then is sent round without one."""
 
-SWEPT = 1_000
-"""From so many lines on, those that nobody needs are looked for."""
+TIDIED = 30.0
+"""After so many seconds, places that nobody came back for and lines that nobody needs are looked for."""
 
 
 class Pacer:
@@ -49,9 +49,10 @@ class Pacer:
         self._gate = asyncio.Lock()
         self._at_gate = 0
         self._lines: dict[str, Line] = {}
-        self._places: dict[Hashable, Place] = {}
+        self._places: dict[Hashable, list[Place]] = {}  # several for one: messages with the same id
+        self._count = 0
         self._resume = 0.0
-        self._sweep_at = SWEPT
+        self._tidy_at = 0.0
 
     @asynccontextmanager
     async def turn(self, who: Hashable, destinations: Sequence[Destination]) -> AsyncIterator[None]:
@@ -100,29 +101,51 @@ class Pacer:
         for bucket in [*self._shared, *own]:
             bucket.owe(count)
 
+    def give_up(self, who: Hashable) -> None:
+        """Let the place go that is kept for somebody who does not want a turn any more."""
+        place = self._kept_for(who)
+        if place is not None:
+            self._leave(place)
+
     def _place(self, who: Hashable, destinations: Sequence[Destination]) -> Place:
-        while (known := self._places.get(who)) is not None and known.in_hand:
-            who = (who,)  # of another message with the same id
-        if known is not None:
-            known.in_hand = True
-            return known
+        place = self._kept_for(who)
+        if place is not None:
+            place.in_hand = True
+            return place
+        self._tidy()
         lines = [self._line(destination) for destination in destinations]
-        if len(self._places) >= MOST_PLACES:
+        if self._count >= MOST_PLACES:
             raise _paced(max((_least(line.buckets, len(line)) for line in lines), default=0), lines)
-        place = self._places[who] = Place(who, lines)
+        place = Place(who, lines)
+        self._places.setdefault(who, []).append(place)
+        self._count += 1
         return place
+
+    def _kept_for(self, who: Hashable) -> Place | None:
+        """Find the place that somebody left to come back to; of several with the same id, the first."""
+        return next((place for place in self._places.get(who, ()) if not place.in_hand), None)
 
     def _line(self, destination: Destination) -> Line:
         line = self._lines.get(destination.name)
         if line is None:
-            if len(self._lines) >= self._sweep_at:
-                self._lines = {name: line for name, line in self._lines.items() if not line.idle}
-                self._sweep_at = max(SWEPT, 2 * len(self._lines))
             line = self._lines[destination.name] = Line(destination)
         return line
 
+    def _tidy(self) -> None:
+        """Forget, now and then, who has not come back (purged, expired, taken by another daemon), and idle lines."""
+        if monotonic() < self._tidy_at:
+            return
+        self._tidy_at = monotonic() + TIDIED
+        for place in [place for places in self._places.values() for place in places if place.lost]:
+            self._leave(place)
+        self._lines = {name: line for name, line in self._lines.items() if not line.idle}
+
     def _leave(self, place: Place) -> None:
-        self._places.pop(place.who, None)
+        namesakes = self._places[place.who]
+        namesakes.remove(place)
+        if not namesakes:
+            del self._places[place.who]
+        self._count -= 1
         place.leave()
 
     async def _wait_for_turn(self, place: Place) -> None:
@@ -132,6 +155,7 @@ class Pacer:
             if wait > LONGEST or (wait > 0 and monotonic() > patience):
                 raise _paced(wait, place.lines)
             if wait > 0:
+                place.called.clear()  # what it was called for has been looked at
                 await _until(place.called, wait)
             else:
                 await self._pass_gate(place)
@@ -151,7 +175,6 @@ class Pacer:
         first = line.first
         if first is place:
             return max(map(place.take, line.buckets), default=0)
-        place.called.clear()
         absent = 0 if first.in_hand else first.due - monotonic()
         return max(absent + _least(line.buckets, line.ahead_of(place)), AGAIN)
 

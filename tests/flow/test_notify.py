@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any, ClassVar
 
 import pytest
@@ -15,6 +17,7 @@ from dispatcher.flow.notify import Notify
 from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
+from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
 from dispatcher.words.values import encode_slots
 
@@ -183,3 +186,37 @@ async def test_an_interruption_before_anybody_was_served_gives_the_message_back_
 
     with pytest.raises(asyncio.CancelledError):
         await Notify(Recorder(at_once), Names())(message("Ada", "Bob"))
+
+
+class Paced(Recorder):
+    """A notifier whose recipients take only so much."""
+
+    def destinations(self, part: Part, done: frozenset[int]) -> Sequence[Destination]:
+        return [Destination("everybody", (Rate(1, timedelta(seconds=3)),))]
+
+
+def named(name: str, message: Message) -> Message:
+    return replace(message, id=name)
+
+
+@pytest.mark.parametrize("body", [{"expires_at": "2026-01-01T00:00:00Z"}, {"parameters": {}}])
+async def test_what_is_given_up_while_it_waits_holds_up_nobody(body: dict[str, Any]):
+    time = datetime(2025, 1, 1, tzinfo=UTC)
+    notifier = Paced()
+    notify = Notify(notifier, Names(), now=lambda: time)
+    for name in ("first", "given up", "behind"):
+        fields = body if name == "given up" and "expires_at" in body else {}
+        with contextlib.suppress(SomeFailed):
+            await notify(named(name, message("Ada", **fields)))
+    assert 1 == len(notifier.sent)
+
+    time = datetime(2026, 1, 2, tzinfo=UTC)
+    with pytest.raises((Failure, SomeFailed)):
+        await notify(named("given up", message("Ada", **body | {"to": "a@x.org"})))
+    began = monotonic()
+    while len(notifier.sent) == 1 and monotonic() < began + 10:
+        with contextlib.suppress(SomeFailed):
+            await notify(named("behind", message("Ada")))
+
+    assert 2 == len(notifier.sent)
+    assert monotonic() - began < 5

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from time import monotonic
+from itertools import pairwise
+from time import monotonic, process_time
 
 import pytest
 
@@ -245,6 +246,81 @@ async def test_messages_of_the_same_id_do_not_share_a_turn():
     assert most_within(office.times, 0.0999) == 1
 
 
+async def test_messages_of_the_same_id_leave_no_place_behind_when_they_are_sent_round(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pacer, "LONGEST", 0.05)
+    monkeypatch.setattr(pacer, "EARLY", 0.0)
+    office = Office()
+    here = chat(1, "1/200ms")
+    served: list[str] = []
+
+    async def serve(label: str, who: str, work: float = 0) -> None:
+        while label not in served:
+            try:
+                async with office.pacer.turn(who, [here]):
+                    await asyncio.sleep(work)
+                    served.append(label)
+            except Failure:
+                await asyncio.sleep(0.02)
+
+    async with asyncio.timeout(10):  # nobody waits for a place that nobody comes back to
+        await asyncio.gather(
+            serve("in hand for long", "twin", work=0.3),
+            *(serve(f"twin {number}", "twin") for number in range(3)),
+            serve("last", "last"),
+        )
+
+    assert "in hand for long" == served[0]
+    assert not office.pacer._places
+
+
+async def test_a_thousand_messages_of_the_same_id_are_many_but_no_burden():
+    office = Office()
+    here = chat(1, "900000/s")
+    done = asyncio.Event()
+    slow = asyncio.create_task(office.try_once("twin", here, work=done.wait))
+    twins = [asyncio.create_task(office.try_once("twin", here)) for _ in range(1500)]
+    began = process_time()
+    await asyncio.sleep(0)
+    done.set()
+    await asyncio.gather(slow, *twins)
+
+    assert 1501 == len(office.served)
+    assert process_time() - began < 5
+
+
+async def test_who_waits_leaves_the_event_loop_to_others():
+    office = Office()
+    seen = [monotonic()]
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            seen.append(monotonic())
+
+    looking = asyncio.create_task(look())
+    await asyncio.gather(*(office.try_once(number, chat(1, "1/700ms")) for number in range(3)))
+    looking.cancel()
+    seen.append(monotonic())
+
+    assert [0, 1, 2] == office.names
+    assert max(later - before for before, later in pairwise(seen)) < 0.35
+
+
+async def test_a_place_that_is_given_up_is_not_waited_for():
+    office = Office()
+    here = chat(1, "1/3s")
+    await asyncio.gather(*(office.try_once(number, here) for number in range(3)))
+    assert {1, 2} == set(office.waits)
+
+    office.pacer.give_up(1)
+    office.pacer.give_up("unknown")
+    await asyncio.sleep(1.2)
+    await office.try_once(2, here)
+
+    assert [0, 2] == office.names
+    assert 3 <= office.times[1] < 4
+
+
 async def test_what_was_used_besides_is_waited_for():
     office = Office()
     here = chat(1, "10/s")
@@ -270,14 +346,29 @@ async def test_an_interrupted_wait_leaves_nothing_behind():
 
 
 async def test_destinations_that_nobody_needs_are_forgotten(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pacer, "SWEPT", 10)
+    monkeypatch.setattr(pacer, "TIDIED", 0)
     office = Office()
-    office.pacer._sweep_at = 10
 
     for number in range(100):
         await office.try_once(number, chat(number, "1/1ms"))
 
     assert len(office.pacer._lines) < 60
+    assert not office.pacer._places
+
+
+async def test_places_that_nobody_comes_back_for_are_forgotten(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pacer, "MOST_PLACES", 30)
+    monkeypatch.setattr(pacer, "TIDIED", 0)
+    office = Office()
+    for number in range(30):
+        await office.try_once(f"first {number}", chat(number, "1/1h"))
+        await office.try_once(f"never back {number}", chat(number, "1/1h"))
+    assert 30 == len(office.waits) == len(office.pacer._places)
+
+    monkeypatch.setattr(lines, "OVERDUE", -7200)
+    await office.try_once("next", chat("next", "1/1h"))
+
+    assert "next" in office.names
     assert not office.pacer._places
 
 
