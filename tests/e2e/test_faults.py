@@ -80,7 +80,7 @@ async def test_a_broker_that_goes_under_load_and_comes_back_loses_nothing(
     async with await aio_pika.connect(own_node.url) as connection:
         channel = await connection.channel()
         await channel.declare_queue("email", durable=True)
-        expected = await flood(Publisher(channel))
+        expected = await flood(Publisher(channel, "email"))
     smtp.pause = PAUSE
     async with Daemon(folder, **settings):
         await until(lambda: len(smtp.mails) > MESSAGES // 5)
