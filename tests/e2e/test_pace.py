@@ -69,6 +69,28 @@ async def test_one_busy_chat_and_many_others(start: Starter, api: BotApi, telegr
     assert 0 == await telegram_publisher.waiting("telegram.dead")
 
 
+async def test_all_chats_together_get_no_more_than_the_bot_may_send(
+    start: Starter, api: BotApi, telegram_publisher: Publisher
+):
+    """At a rate far below what the daemon can do: it is the limit that holds it back."""
+    rate, seconds = 20, 5
+    await start(
+        notifiers__telegram__token="1234567:test",
+        notifiers__telegram__api_url=api.url,
+        notifiers__telegram__pace__bot=f"{rate}/s",
+    )
+    for number in range(MANY):
+        await telegram_publisher.publish(to=number + 1)
+
+    await until(lambda: len(api.taken) >= MANY, within=2 * MANY / rate + 30, what="all of them")
+    times = [time for time, _, _ in api.taken]
+    print(f"\nthe fullest {seconds} s had {most_within(times, seconds)}, all came within {times[-1] - times[0]:.1f} s")
+
+    assert dict.fromkeys(map(str, range(1, MANY + 1)), 1) == Counter(chat for _, chat, _ in api.taken)
+    assert most_within(times, seconds) <= 1.1 * seconds * rate
+    assert times[-1] - times[0] <= 1.3 * MANY / rate
+
+
 async def test_a_429_makes_the_whole_sender_wait_and_costs_no_attempt(
     start: Starter, api: BotApi, telegram_publisher: Publisher
 ):
