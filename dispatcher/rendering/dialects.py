@@ -15,9 +15,7 @@ from typing import Any, Self
 from markupsafe import Markup
 from markupsafe import escape as escape_html
 
-from dispatcher.words.texts import Dialect
-
-JOINER = "\u2060"
+from dispatcher.words.texts import JOINER, Dialect
 
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _LABEL = r"[^\W_](?:[\w-]{0,61}[^\W_])?"

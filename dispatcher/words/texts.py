@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+JOINER = "\u2060"
+"""Invisible: what renders puts it beside what would mean something, where a dialect has no escape for that."""
+
 
 class Dialect(StrEnum):
     """What a format is written in: how a value that is filled in has to be escaped to show as it is."""

@@ -17,7 +17,7 @@ from dispatcher.words.sections import Section, Wait
 SECOND = timedelta(seconds=1)
 
 _WORD = re.compile(r"[!-~]+")
-_NAME = re.compile(r"[\w.\-]{1,80}")
+WEBHOOK_NAME = re.compile(r"[\w.\-]{1,80}")
 
 
 def _token(secret: SecretStr | None) -> SecretStr | None:
@@ -42,7 +42,7 @@ def _checked(webhooks: Mapping[str, SecretStr]) -> dict[str, SecretStr]:
     """Give them with their names in small letters, as the environment has them."""
     small: dict[str, SecretStr] = {}
     for name, address in webhooks.items():
-        if not _NAME.fullmatch(name):
+        if not WEBHOOK_NAME.fullmatch(name):
             raise ValueError(f"{name[:80]!r} is no name of a webhook; it takes letters, digits, and - _ .")
         if name.lower() in small:
             raise ValueError(f"{name} is there twice: capitals make no difference; write it {name.lower()}")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-JOINER = "\u2060"
+from dispatcher.words.texts import JOINER
 
 DEEPEST = 40
 """Lists and objects within each other, at most."""

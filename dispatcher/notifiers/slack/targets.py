@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dispatcher.notifiers.slack.settings import WEBHOOK_NAME
 from dispatcher.words.errors import Failure, Kind, Reason
 
 WEBHOOK = "webhook:"
 
-_NAME = re.compile(r"[\w.\-]{1,80}")
 _SOUND = re.compile(r"[^\s/]{1,255}")
 
 
@@ -63,7 +63,7 @@ def _webhook(name: str, webhooks: Collection[str]) -> Webhook:
     known = name.lower()
     if known in webhooks:
         return Webhook(known)
-    asked = f"webhook {name}" if _NAME.fullmatch(name) else "a webhook of that name"
+    asked = f"webhook {name}" if WEBHOOK_NAME.fullmatch(name) else "a webhook of that name"
     raise Failure(Kind.RECIPIENT, Reason.NO_SUCH_WEBHOOK, f"{asked} is not in the settings: {_listed(webhooks)}")
 
 
