@@ -27,7 +27,9 @@ class SlackNotification(Notification):
     thread: Timestamp | None = Field(
         default=None, description="The `ts` of the message to answer to: `1700000000.123456`."
     )
-    silent: bool = Field(default=False, description="Taken for the sake of likeness; Slack has no such thing.")
+    silent: bool = Field(
+        default=False, description="Taken, so that one body does for Telegram too; Slack has no such thing."
+    )
     link_preview: bool | None = Field(
         default=None, description="Whether links are shown with a preview; without it as the settings say."
     )

@@ -32,7 +32,7 @@ class TelegramNotification(Notification):
     together: ClassVar[bool] = False
 
     to: Text | int | Annotated[list[Text | int], Field(min_length=1)] = Field(
-        description="Ids of chats (`4711`, `-1001234567890`) or `@names` of groups and of Telegram's broadcasts; "
+        description="Ids of chats (`4711`, `-1001234567890`) or `@names` of Telegram's groups and channels; "
         "one or a list. Each gets a message of its own."
     )
     parameters: Parameters | list[Parameters] = Field(
