@@ -1,6 +1,9 @@
 """What the notifiers that speak HTTP have in common."""
 
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from dispatcher.words.errors import SettingsError
 
 
 def base_address(text: str) -> str:
@@ -18,3 +21,28 @@ def base_address(text: str) -> str:
     if not sound or not text.isprintable() or any(sign.isspace() for sign in text) or parts.query or parts.fragment:
         raise ValueError("is no address of a server; write it like https://api.example.org")
     return text.rstrip("/")
+
+
+def proxy_for(address: str) -> str | None:
+    """Give the proxy that the environment names for an address, with its scheme.
+
+    The libraries are not asked: httpx does not look where it is given a transport; aiohttp forgets NO_PROXY, or reads
+    logins from ~/.netrc besides.
+
+    Raises:
+        SettingsError: it is of a kind that nobody here speaks to.
+
+    """
+    parts = urlsplit(address)
+    named = None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+    if named is None:
+        return None
+    scheme, separator, _ = named.partition("://")
+    if not separator:
+        return f"http://{named}"
+    if scheme.lower() not in {"http", "https"}:
+        raise SettingsError(
+            f"the environment names a proxy that begins with {scheme}:// for {parts.hostname}; write one that begins "
+            f"with http:// in {parts.scheme}_proxy, or {parts.hostname} in no_proxy"
+        )
+    return named

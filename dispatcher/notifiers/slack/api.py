@@ -12,7 +12,6 @@ from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -22,6 +21,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from dispatcher.notifiers.slack.answers import Answer
 from dispatcher.notifiers.slack.losses import Redirected, failure_of
 from dispatcher.notifiers.slack.settings import SlackSettings
+from dispatcher.notifiers.web import proxy_for
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.messages import harmless, shorten
 
@@ -50,7 +50,7 @@ class Api:
         settings: where they are, and how long they may take.
 
     Raises:
-        SettingsError: a certificate cannot be read.
+        SettingsError: a certificate cannot be read, or a proxy not be used.
 
     """
 
@@ -64,6 +64,8 @@ class Api:
         self._desks = asyncio.Semaphore(settings.connections)
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
+        for address in (settings.api_url, *self._webhooks.values()):
+            proxy_for(address)  # what is wrong with it is said at the start
 
     async def post_message(self, payload: Mapping[str, Any]) -> Answer:
         """Call `chat.postMessage`.
@@ -127,12 +129,12 @@ class Api:
             logger=_SILENT,
             retry_handlers=[],
         )
-        client.proxy = _proxy(self._settings.api_url)
+        client.proxy = proxy_for(self._settings.api_url)
         return client
 
     def _webhook(self, address: str) -> AsyncWebhookClient:
         client = AsyncWebhookClient(address, ssl=self._tls, session=self._open(), logger=_SILENT, retry_handlers=[])
-        client.proxy = _proxy(address)
+        client.proxy = proxy_for(address)
         return client
 
     def _open(self) -> aiohttp.ClientSession:
@@ -198,15 +200,6 @@ async def _note_written(*_: Any) -> None:
 async def _refuse_redirect(_session: Any, _context: Any, params: aiohttp.TraceRequestRedirectParams) -> None:
     params.response.close()
     raise Redirected
-
-
-def _proxy(address: str) -> str | None:
-    """Give the proxy that the environment names for an address.
-
-    Neither library is asked: the one forgets NO_PROXY, the other reads logins from ~/.netrc besides.
-    """
-    parts = urlsplit(address)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 def _server(address: str) -> str:

@@ -38,7 +38,7 @@ class SlackNotifier(Notifier):
         settings: the bot, the webhooks, and how to reach them.
 
     Raises:
-        SettingsError: a certificate cannot be read.
+        SettingsError: a certificate cannot be read, or a proxy not be used.
 
     """
 

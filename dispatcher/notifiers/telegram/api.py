@@ -36,7 +36,7 @@ class Api:
         settings: which.
 
     Raises:
-        SettingsError: a certificate cannot be read.
+        SettingsError: a certificate cannot be read, or a proxy not be used.
 
     """
 

@@ -34,7 +34,7 @@ class TelegramNotifier(Notifier):
         settings: as which bot, and how.
 
     Raises:
-        SettingsError: a certificate cannot be read.
+        SettingsError: a certificate cannot be read, or a proxy not be used.
 
     """
 

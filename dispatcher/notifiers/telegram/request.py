@@ -10,8 +10,7 @@ little. Of an answer that agrees only the essence is passed on: a new kind of me
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import quote
 
 import httpx
 from telegram.error import TelegramError
@@ -19,6 +18,7 @@ from telegram.request import HTTPXRequest
 
 from dispatcher.notifiers.telegram.answers import Answer, read_answer
 from dispatcher.notifiers.telegram.settings import TelegramSettings
+from dispatcher.notifiers.web import proxy_for
 
 MASK = "token"
 
@@ -50,7 +50,7 @@ class Transport(httpx.AsyncHTTPTransport):
         settings: which server, by which token.
 
     Raises:
-        SettingsError: a certificate cannot be read.
+        SettingsError: a certificate cannot be read, or a proxy not be used.
 
     """
 
@@ -59,7 +59,7 @@ class Transport(httpx.AsyncHTTPTransport):
         self._token = quote(token, safe=":").encode()
         super().__init__(
             verify=settings.context(),
-            proxy=_proxy(settings.api_url),
+            proxy=proxy_for(settings.api_url),
             limits=httpx.Limits(
                 max_connections=settings.connections,
                 max_keepalive_connections=settings.connections,
@@ -84,7 +84,7 @@ class BotRequest(HTTPXRequest):
         settings: which server, how patiently.
 
     Raises:
-        SettingsError: a certificate cannot be read.
+        SettingsError: a certificate cannot be read, or a proxy not be used.
 
     """
 
@@ -148,13 +148,3 @@ def _essence(result: Any) -> dict[str, Any] | None:
         case {"id": int(number), "username": str(name)}:
             return {"id": number, "is_bot": True, "first_name": name, "username": name}
     return None
-
-
-def _proxy(address: str) -> str | None:
-    """Give the proxy that the environment names for an address: who passes a transport has to look for it himself."""
-    parts = urlsplit(address)
-    if proxy_bypass(parts.hostname or ""):
-        return None
-    proxies = getproxies()
-    named = proxies.get(parts.scheme) or proxies.get("all")
-    return named if named is None or "://" in named else f"http://{named}"
