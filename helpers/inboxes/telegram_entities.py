@@ -7,7 +7,7 @@ An entity is what the Bot API gives: `{"type", "offset", "length"}` and, by its 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 Entity = dict[str, Any]
 
@@ -54,3 +54,31 @@ class Visible:
     def since(self, piece: int) -> str:
         """Give the text from a piece on."""
         return "".join(self.pieces[piece:])
+
+
+Open = TypeVar("Open")
+"""What waits for its end, as the markup has it."""
+
+
+class Reading(Generic[Open]):
+    """One text on its way to be read.
+
+    Attributes:
+        text: all of it.
+        at: the character that is next.
+        visible: what a person will see of what was read.
+        open: what waits for its end, the innermost last.
+        entities: what has ended.
+
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.visible = Visible()
+        self.open: list[Open] = []
+        self.entities: list[Entity] = []
+
+    def peek(self, ahead: int = 0) -> str:
+        """Give a character; a zero byte stands for the end, as it does there."""
+        return self.text[self.at + ahead] if self.at + ahead < len(self.text) else "\0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from helpers.inboxes.telegram_entities import SPACE, Entity, Visible, in_order, link, position
+from helpers.inboxes.telegram_entities import SPACE, Entity, Reading, in_order, link, position
 
 TYPES = {
     "b": "bold",
@@ -43,15 +43,8 @@ def parse_html(text: str) -> tuple[str, list[Entity]]:
     return Html(text).parse()
 
 
-class Html:
+class Html(Reading[Open]):
     """One text on its way to be read."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.visible = Visible()
-        self.open: list[Open] = []
-        self.entities: list[Entity] = []
 
     def parse(self) -> tuple[str, list[Entity]]:
         """Read it all."""
@@ -62,7 +55,7 @@ class Html:
             elif character != "<":
                 self.visible.add(character)
                 self.at += 1
-            elif self._peek(1) == "/":
+            elif self.peek(1) == "/":
                 self._end()
             else:
                 self._start()
@@ -73,15 +66,11 @@ class Html:
                 entity.pop("language", None)  # only a block has one
         return self.visible.since(0), in_order(self.entities)
 
-    def _peek(self, ahead: int = 0) -> str:
-        """Give a character; a zero byte stands for the end, as it does there."""
-        return self.text[self.at + ahead] if self.at + ahead < len(self.text) else "\0"
-
     def _character(self) -> str:
         """Read `&…`: what is no known entity stands for itself, and the semicolon may be missing."""
         end = self.at + 1
-        if self._peek(1) == "#":
-            base = 16 if self._peek(2) == "x" else 10
+        if self.peek(1) == "#":
+            base = 16 if self.peek(2) == "x" else 10
             first = end = self.at + (3 if base == 16 else 2)  # noqa: PLR2004 - hexadecimal
             digits = "0123456789abcdefABCDEF" if base == 16 else "0123456789"  # noqa: PLR2004
             while end < len(self.text) and self.text[end] in digits:
@@ -128,7 +117,7 @@ class Html:
             where = position(self.text, begin)
             raise ValueError(f'Empty attribute name in the tag "{tag}" at byte offset {where}')
         self._skip_space()
-        if self._peek() != "=":
+        if self.peek() != "=":
             if (tag, name) == ("blockquote", "expandable"):
                 return "expandable"
             where = position(self.text, begin)
@@ -147,12 +136,12 @@ class Html:
         return value if (tag, name) in {("a", "href"), ("tg-emoji", "emoji-id")} else ""
 
     def _value(self, begin: int) -> str:
-        quote = self._peek()
+        quote = self.peek()
         if quote not in {'"', "'"}:
             first = self.at
-            while self._peek().isascii() and (self._peek().isalnum() or self._peek() in ".-"):
+            while self.peek().isascii() and (self.peek().isalnum() or self.peek() in ".-"):
                 self.at += 1
-            if self.at < len(self.text) and self._peek() not in f"{SPACE}>":
+            if self.at < len(self.text) and self.peek() not in f"{SPACE}>":
                 raise ValueError(f"Unexpected end of name token at byte offset {position(self.text, first)}")
             return self.text[first : self.at].lower()
         self.at += 1
@@ -176,7 +165,7 @@ class Html:
         self.at += 2
         found = self._word(">").lower()
         self._skip_space()
-        if self._peek() != ">":
+        if self.peek() != ">":
             raise ValueError(f"Unclosed end tag at byte offset {where}")
         self.at += 1
         opened = self.open.pop()

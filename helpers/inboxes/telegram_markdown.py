@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from helpers.inboxes.telegram_entities import SPACE, Entity, Visible, in_order, link, position
+from helpers.inboxes.telegram_entities import SPACE, Entity, Reading, in_order, link, position
 
 RESERVED = frozenset("_*[]()~`>#+-=|{}.!\n")
 CODE = {"code", "pre"}
@@ -49,23 +49,19 @@ def parse_markdown_v2(text: str) -> tuple[str, list[Entity]]:
     return Markdown(text).parse()
 
 
-class Markdown:
+class Markdown(Reading[Open]):
     """One text on its way to be read."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        self.at = 0
-        self.visible = Visible()
-        self.open: list[Open] = []
-        self.entities: list[Entity] = []
+        super().__init__(text)
         self.line_begins = True
 
     def parse(self) -> tuple[str, list[Entity]]:
         """Read it all."""
         while self.at < len(self.text):
             character, inner = self.text[self.at], self.open[-1].kind if self.open else ""
-            if character == "\\" and 0 < ord(self._peek(1)) <= LAST_ASCII:
-                self._literal(self._peek(1), 2)
+            if character == "\\" and 0 < ord(self.peek(1)) <= LAST_ASCII:
+                self._literal(self.peek(1), 2)
             elif character not in ({"`"} if inner in CODE else RESERVED):
                 self._literal(character, 1)
             elif mark := self._ends(inner):
@@ -83,10 +79,6 @@ class Markdown:
             raise ValueError(f"Can't find end of {name} entity at byte offset {position(self.text, last.begin)}")
         return self.visible.since(0), in_order(self.entities)
 
-    def _peek(self, ahead: int = 0) -> str:
-        """Give a character; a zero byte stands for the end, as it does there."""
-        return self.text[self.at + ahead] if self.at + ahead < len(self.text) else "\0"
-
     def _literal(self, character: str, width: int) -> None:
         self.visible.add(character)
         self.at += width
@@ -95,7 +87,7 @@ class Markdown:
     def _ends(self, inner: str) -> str:
         """Give the mark that ends the innermost entity here, if one does."""
         if inner == "italic":
-            return "_" if self._peek() == "_" and self._peek(1) != "_" else ""
+            return "_" if self.peek() == "_" and self.peek(1) != "_" else ""
         if inner == "blockquote":
             mark = "||" if self.text.startswith("||", self.at) else ""
             after = self.at + len(mark)
@@ -108,7 +100,7 @@ class Markdown:
     def _start(self, character: str) -> None:
         begin, kind, width = self.at, "", 1
         if character == "_":
-            kind, width = ("underline", 2) if self._peek(1) == "_" else ("italic", 1)
+            kind, width = ("underline", 2) if self.peek(1) == "_" else ("italic", 1)
         elif character == "`":
             kind, width = ("pre", 3) if self.text.startswith("```", self.at) else ("code", 1)
         elif character == ">" and self.line_begins and self._quoting():
@@ -143,7 +135,7 @@ class Markdown:
         if self.at < end < len(self.text) and self.text[end] != "`":
             language = self.text[self.at : end]
             self.at = end
-        if self._peek() in "\r\n":
+        if self.peek() in "\r\n":
             both = self.text[self.at : self.at + 2] in {"\r\n", "\n\r"}
             self.at += 2 if both else 1
         return language
@@ -165,13 +157,13 @@ class Markdown:
 
     def _url(self) -> str:
         """Read `(url)` behind a text; nothing where there is none."""
-        if self._peek() != "(":
+        if self.peek() != "(":
             return ""
         self.at += 1
         begin, url = self.at, ""
         while self.at < len(self.text) and self.text[self.at] != ")":
-            escaped = self.text[self.at] == "\\" and 0 < ord(self._peek(1)) <= LAST_ASCII
-            url += self._peek(1) if escaped else self.text[self.at]
+            escaped = self.text[self.at] == "\\" and 0 < ord(self.peek(1)) <= LAST_ASCII
+            url += self.peek(1) if escaped else self.text[self.at]
             self.at += 2 if escaped else 1
         if self.at >= len(self.text):
             raise ValueError(f"Can't find end of a URL at byte offset {position(self.text, begin)}")
@@ -179,7 +171,7 @@ class Markdown:
         return url
 
     def _emoji(self) -> str:
-        if self._peek() != "(":
+        if self.peek() != "(":
             raise ValueError("Custom emoji entity must contain a tg://emoji URL")
         url = self._url()
         number = url.lower().removeprefix("tg://emoji?id=")
