@@ -6,7 +6,9 @@ const DEEPEST = 16;
 const FENCE = /```\n?([\s\S]+?)\n?```/g;
 const ANGLE = /^<([^<>\n]+)>/;
 const PAIRS = { "*": "strong", _: "em", "~": "s" };
-const WORD = /[\p{L}\p{N}]/u;
+const LONG_QUOTE = /^(?:&gt;|>){3} ?/;
+/** What marks do not begin after or end before: letters, digits, and the word joiner that whoever escapes puts there. */
+const WORD = /[\p{L}\p{N}\u2060]/u;
 const SPECIAL = { here: "@here", channel: "@channel", everyone: "@everyone" };
 
 /** The three characters that Slack wants escaped. */
@@ -51,8 +53,8 @@ function spans(text, depth = 0) {
       const found = ANGLE.exec(text.slice(at, at + 4000));
       if (found) [made, next] = [angle(found[1]), at + found[0].length];
     } else if (mark === "`") {
-      const end = text.indexOf("`", at + 1);
-      if (end > at + 1) [made, next] = [element("code", {}, plain(text.slice(at + 1, end))), end + 1];
+      const end = closing(text, at, mark);
+      if (end > 0) [made, next] = [element("code", {}, plain(text.slice(at + 1, end))), end + 1];
     } else if (mark in PAIRS && depth < DEEPEST) {
       const end = closing(text, at, mark);
       if (end > 0) [made, next] = [element(PAIRS[mark], {}, ...spans(text.slice(at + 1, end), depth + 1)), end + 1];
@@ -68,13 +70,16 @@ function spans(text, depth = 0) {
   return nodes.flat(Infinity);
 }
 
-/** Lines without code blocks: runs of quoted lines become quotes, other lines end in breaks. */
+/** Lines without code blocks: runs of quoted lines become quotes, other lines end in breaks. `>>>` quotes all the rest. */
 function lines(text) {
   const nodes = [];
   let quote = null;
   const all = text.split("\n");
+  let lasting = false;
   all.forEach((line, index) => {
-    const quoted = /^(?:&gt;|>) ?(.*)$/.exec(line);
+    const begins = !lasting && LONG_QUOTE.test(line);
+    lasting ||= begins;
+    const quoted = lasting ? [line, begins ? line.replace(LONG_QUOTE, "") : line] : /^(?:&gt;|>) ?(.*)$/.exec(line);
     if (quoted) {
       if (quote) quote.append(element("br"));
       else nodes.push((quote = element("blockquote")));

@@ -79,6 +79,11 @@ function words(message) {
   return element("div", { class: "words" }, message.mrkdwn ? mrkdwn(message.text) : message.text);
 }
 
+/** The text beside the blocks as a notification shows it: read, and without its formatting. */
+function noticed(message) {
+  return message.mrkdwn ? element("span", {}, mrkdwn(message.text.replaceAll("\n", " "))).textContent : message.text;
+}
+
 /** What the header of the message says, beside its title. */
 export function slackHeader(message) {
   const facts = [
@@ -109,6 +114,6 @@ export function post(message) {
         blocks ? blocks.map(drawn) : words(message),
       ),
     ),
-    blocks && element("p", { class: "fallback" }, element("span", { class: "quiet" }, "In the notification: "), message.text ? message.text : element("em", {}, "nothing, as there is no text beside the blocks")),
+    blocks && element("p", { class: "fallback" }, element("span", { class: "quiet" }, "In the notification: "), message.text ? noticed(message) : element("em", {}, "nothing, as there is no text beside the blocks")),
   );
 }

@@ -15,6 +15,7 @@ LONGEST_ALT = 2000
 LONGEST_ID = 255
 UNCHECKED = {"actions", "call", "divider", "file", "input", "rich_text", "table", "video"}
 """Known to Slack, and checked here only as far as the functions below go."""
+WITH_MARKUP = {"mrkdwn", "markdown"}
 
 
 def complaints(blocks: list[Any]) -> list[str]:
@@ -28,13 +29,19 @@ def complaints(blocks: list[Any]) -> list[str]:
 
 def words(blocks: Any) -> list[str]:
     """Give all texts in blocks, in order, as far as they are blocks."""
+    return [text for text, _ in texts(blocks)]
+
+
+def texts(blocks: Any) -> list[tuple[str, bool]]:
+    """Give the same texts, each with whether markup in it counts."""
     if isinstance(blocks, list):
-        return [text for one in blocks for text in words(one)]
+        return [text for one in blocks for text in texts(one)]
     if not isinstance(blocks, dict):
         return []
-    own = [blocks[key] for key in ("text", "alt_text") if isinstance(blocks.get(key), str)]
-    inner = [words(value) for value in blocks.values() if isinstance(value, dict | list)]
-    return own + [text for texts in inner for text in texts]
+    marked = blocks.get("type") in WITH_MARKUP
+    own = [(blocks[key], marked) for key in ("text", "alt_text") if isinstance(blocks.get(key), str)]
+    inner = [texts(value) for value in blocks.values() if isinstance(value, dict | list)]
+    return own + [text for several in inner for text in several]
 
 
 class Complaints:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from helpers.inboxes.messages import Message
-from helpers.inboxes.slack_blocks import words
+from helpers.inboxes.slack_blocks import texts, words
 from helpers.inboxes.slack_markup import parse_mrkdwn
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ class SlackMessage(Message):
     @property
     def reads(self) -> str:
         """The text; where there are blocks, theirs, for that is what Slack shows."""
-        shown = words(self.blocks) if self.blocks else [self.text]
-        return parse_mrkdwn("\n".join(shown)[:LONGEST])[0]
+        shown = texts(self.blocks) if self.blocks else [(self.text, self.mrkdwn)]
+        read = (parse_mrkdwn(text[:LONGEST])[0] if marked else text for text, marked in shown)
+        return "\n".join(read)[:LONGEST]
 
     @property
     def searched(self) -> str:

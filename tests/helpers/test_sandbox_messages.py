@@ -175,6 +175,30 @@ def test_the_marks_of_slacks_text(page, send):
     expect(page.locator(".facts").first).to_contain_text("Webhookbuilds")
 
 
+def test_marks_beside_a_word_joiner_are_only_text(page, send):
+    joined = "".join(f"\u2060{one}\u2060" if one in "*_~`" else one for one in "*b* _i_ ~s~ `c`")
+    send.webhook(f"*Bold {joined} to here*\n\u2060&gt; no quote")
+    open_row(page, "Bold")
+    post = page.locator(".post .words")
+    expect(post.locator("strong")).to_have_text(f"Bold {joined} to here")
+    expect(post.locator("em, s, code, blockquote")).to_have_count(0)
+
+
+def test_a_long_quote_holds_all_that_follows(page, send):
+    send.webhook("Ada said:\n&gt;&gt;&gt; one *two*\n\n&gt; three")
+    open_row(page, "Ada said")
+    expect(page.locator(".post blockquote")).to_have_count(1)
+    expect(page.locator(".post blockquote")).to_have_text("one two> three")
+    expect(page.locator(".post blockquote strong")).to_have_text("two")
+
+
+def test_a_notification_of_slack_shows_no_markup(page, send):
+    header = {"type": "header", "text": {"type": "plain_text", "text": "Built"}}
+    send.slack("Built *412* &lt;b&gt;\nfor <@U1>", blocks=[header])
+    open_row(page, "Slack to #builds")
+    expect(page.locator(".fallback")).to_have_text("In the notification: Built 412 <b> for @U1")
+
+
 def test_hostile_text_stays_text(page, send):
     evil = "<img src=x onerror=alert(1)>"
     send.mail(evil, text=f"{evil} javascript:alert(1)", html="<a href='javascript:alert(1)'>Click</a>")

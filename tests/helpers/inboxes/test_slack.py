@@ -59,6 +59,17 @@ async def test_a_message_is_taken(slack, sandbox, http):
     assert "secret" not in http.get(f"/api/messages/{two['id']}/raw").text
 
 
+async def test_the_title_is_what_is_seen(slack, sandbox):
+    """Markup counts in mrkdwn, and nowhere else."""
+    header = {"type": "header", "text": {"type": "plain_text", "text": "Open *day* <!channel>"}}
+    await slack.chat_postMessage(channel="#ops", text="fallback", blocks=[header, section("*Ada* &amp; <@U1>")])
+    await slack.chat_postMessage(channel="#ops", text="*as* it is", mrkdwn=False)
+
+    told, plain = sandbox.messages("slack")
+    assert (told.title, told.reads) == ("Open *day* <!channel>", "Open *day* <!channel>\nAda & @U1")
+    assert plain.title == "*as* it is"
+
+
 async def test_a_webhook_takes_a_message(webhook, sandbox):
     """And answers with a word."""
     answer = await webhook("T0/B0/deploys").send(text="Deployed", blocks=[section()])
