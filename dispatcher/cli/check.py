@@ -15,6 +15,9 @@ from dispatcher.factories import Lane, make_broker, make_lanes
 from dispatcher.settings import Settings
 from dispatcher.words.errors import DispatcherError, SettingsError
 
+_WIDE = 2000
+"""Columns of a file or a pipe, in which a program or a person looks for a whole sentence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -36,7 +39,10 @@ def check(context: typer.Context, config: Config = None) -> None:
         findings = run_async(_collect(settings))
     except SettingsError as error:
         findings = [Finding("settings", sound=False, text=str(error))]
-    Console().print(_table(findings))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
+    console.print(_table(findings))
     if not all(finding.sound for finding in findings):
         raise typer.Exit(1)
 
@@ -102,6 +108,8 @@ def _templates(lane: Lane) -> Iterator[Finding]:
 
 def _table(findings: list[Finding]) -> Table:
     table = Table(show_header=False, box=None, pad_edge=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")  # a long path is broken, never cut
     for finding in findings:
         mark = "[green]ok[/]" if finding.sound else "[red]wrong[/]"
         table.add_row(mark, Text(finding.what), Text(finding.text))

@@ -142,6 +142,17 @@ class TestCheck:
         assert "email/broken.html.jinja2:1" in result.out
         assert SECRET not in result.out + result.error
 
+    async def test_no_sentence_is_broken_or_cut_where_it_goes_to_a_program(self, tmp_path: Path):
+        name = "a/rather/long/name_of_a_template_as_it_may_be_found_in_a_folder_that_has_grown_for_years_and_years"
+        template = tmp_path / "templates" / "email" / f"{name}.html.jinja2"
+        template.parent.mkdir(parents=True)
+        template.write_text("{% if %}")
+        result = await run("check", folder=tmp_path, notifiers__email__port=9)
+
+        (line,) = [line for line in result.out.splitlines() if "Expected an expression" in line]
+        assert line.startswith(f"wrong  template email/{name}.html.jinja2")
+        assert f"email/{name}.html.jinja2:1: Expected an expression, got 'end of statement block'" in line
+
     async def test_a_folder_of_templates_that_is_not_there_is_said(self, tmp_path: Path):
         result = await run("check", folder=tmp_path, service__templates__path="nowhere")
 
