@@ -1,5 +1,6 @@
 """What all tests share: one private RabbitMQ node for the whole run, and places in it that nobody else uses."""
 
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -7,8 +8,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 import trustme
 
+from dispatcher.cli.log import QUIET
 from helpers.node import Node
 from tests.management import Management
 
@@ -51,6 +54,18 @@ def node(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -
     node.start()
     yield node
     node.remove()
+
+
+@pytest.fixture
+def log_of_its_own() -> Iterator[None]:
+    """The log of the process is after the test what it was before, however it was set up meanwhile."""
+    loggers = [logging.getLogger(name) for name in (None, *QUIET)]
+    before = [(logger, logger.handlers[:], logger.level) for logger in loggers]
+    yield
+    for logger, handlers, level in before:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture

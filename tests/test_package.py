@@ -9,11 +9,14 @@ from dispatcher import __version__
 from tests.test_floors import FILES, imports
 
 ROOT = Path(__file__).resolve().parent.parent
+IMPORTED_AS = {"pyyaml": "yaml", "python_telegram_bot": "telegram"}
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def test_every_library_that_is_imported_is_asked_for():
-    asked = {re.split(r"[ (]", one)[0].replace("-", "_") for one in PROJECT["dependencies"]} | {"yaml", "dispatcher"}
+    asked = {re.split(r"[ (]", one)[0].replace("-", "_") for one in PROJECT["dependencies"]} | {"dispatcher"}
+    asked = {IMPORTED_AS.get(name, name) for name in asked}
     imported = {module.split(".")[0] for path in FILES for module in imports(path)} - set(sys.stdlib_module_names)
 
     assert imported <= asked | {"pydantic_core"}  # pydantic's own half

@@ -15,12 +15,7 @@ SECRETS = [
 NEVER = ["AAF-abc", "1234-5678", "XXXXXXXX", "hunter2"]
 
 
-@pytest.fixture(autouse=True)
-def _as_it_was():
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = before
+pytestmark = pytest.mark.usefixtures("log_of_its_own")
 
 
 @pytest.mark.parametrize("pretty", [True, False])

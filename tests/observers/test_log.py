@@ -2,12 +2,10 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-import structlog
 
 from dispatcher.cli.log import set_up_log
 from dispatcher.observers.log import MOST_NAMES, LogObserver
@@ -45,14 +43,9 @@ class Written:
 
 
 @pytest.fixture
-def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
-    """What is written to standard error; the log is as it was afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield Written(capsys)
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+def written(capsys: pytest.CaptureFixture[str], log_of_its_own: None) -> Written:
+    """What is written to standard error."""
+    return Written(capsys)
 
 
 @pytest.mark.parametrize(
