@@ -1,9 +1,20 @@
 """What the notifiers that speak HTTP have in common."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from pydantic import Field
+
 from dispatcher.words.errors import SettingsError
+from dispatcher.words.sections import Section, Wait
+
+
+class WebTimeouts(Section):
+    """How long each step may take."""
+
+    connect: Wait = Field(timedelta(seconds=10), description="To connect, TLS included.")
+    answer: Wait = Field(timedelta(seconds=30), description="For the answer: giving up here leaves it unknown.")
 
 
 def base_address(text: str) -> str:

@@ -4,15 +4,15 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from dispatcher.notifiers.web import base_address
+from dispatcher.notifiers.web import WebTimeouts, base_address
 from dispatcher.tls import TlsSettings
 from dispatcher.words.rates import Pace, Rate
-from dispatcher.words.sections import Section, Wait
+from dispatcher.words.sections import Section
 
 SECOND = timedelta(seconds=1)
 
@@ -68,13 +68,6 @@ class SlackPace(Section):
     workspace: Pace = Field(None, description="Messages to all of them together.")
 
 
-class SlackTimeouts(Section):
-    """How long each step may take."""
-
-    connect: Wait = Field(timedelta(seconds=10), description="To connect, TLS included.")
-    answer: Wait = Field(timedelta(seconds=30), description="For the answer: giving up here leaves it unknown.")
-
-
 class SlackSettings(TlsSettings):
     """The bot or the incoming webhooks that speak. With neither the queue is off: its messages wait."""
 
@@ -89,7 +82,14 @@ class SlackSettings(TlsSettings):
     link_preview: bool = Field(default=True, description="Whether links are shown with a preview.")
     connections: int = Field(30, ge=1, le=1000, description="Connections open at the same time, at most.")
     pace: SlackPace = SlackPace()
-    timeouts: SlackTimeouts = SlackTimeouts()
+    timeouts: WebTimeouts = WebTimeouts()
+
+    @model_validator(mode="after")
+    def _certificates_need_tls(self) -> Self:
+        addresses = [self.api_url, *(address.get_secret_value() for address in self.webhooks.values())]
+        if not any(address.lower().startswith("https://") for address in addresses):
+            self.refuse_files("with http://; write the api_url with https://")
+        return self
 
     @property
     def off(self) -> str | None:

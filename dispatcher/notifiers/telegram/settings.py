@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from dispatcher.notifiers.web import base_address
+from dispatcher.notifiers.web import WebTimeouts, base_address
 from dispatcher.tls import TlsSettings
 from dispatcher.words.rates import Pace, Rate
 from dispatcher.words.sections import Section, Wait
@@ -21,11 +21,9 @@ class TelegramPace(Section):
     bot: Pace = Field(Rate(30, SECOND), description="Messages to all chats together.")
 
 
-class TelegramTimeouts(Section):
+class TelegramTimeouts(WebTimeouts):
     """How long each step may take."""
 
-    connect: Wait = Field(timedelta(seconds=10), description="To connect, TLS included.")
-    answer: Wait = Field(timedelta(seconds=30), description="For the answer: giving up here leaves it unknown.")
     upload: Wait = Field(timedelta(seconds=60), description="For a file to be taken.")
 
 

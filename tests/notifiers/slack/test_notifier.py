@@ -440,7 +440,7 @@ async def test_a_certificate_that_is_none_is_said_at_the_start(server, tmp_path,
     (tmp_path / "ca.pem").write_text("nothing")
 
     with pytest.raises(Exception, match=r"ca\.pem cannot be used"):
-        notifier_for(server, ca_file=str(tmp_path / "ca.pem"))
+        notifier_for(server, api_url="https://slack.example/api", ca_file=str(tmp_path / "ca.pem"))
 
 
 async def test_nothing_is_connected_before_something_is_sent(server, notifier):

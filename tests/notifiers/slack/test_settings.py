@@ -7,6 +7,7 @@ import pytest
 
 from dispatcher.config import setup
 from dispatcher.words.errors import SettingsError
+from tests.conftest import Certificates
 
 ADDRESS = "https://hooks.slack.com/services/T0/B0/kEy"
 SECRET = "T0/B0/kEy"
@@ -37,6 +38,13 @@ def test_without_a_token_and_webhooks_the_queue_is_off():
     assert "no token and no webhook" == slack().off
     assert slack(token="xoxb-1").off is None
     assert slack(webhooks={"ops": ADDRESS}).off is None
+
+
+def test_certificates_where_nothing_has_tls_are_refused(certificates: Certificates):
+    plain = {"api_url": "http://127.0.0.1/api", "ca_file": str(certificates.ca)}
+
+    assert "write the api_url with https://" in refusal(**plain, webhooks={"ops": "http://127.0.0.1/services/a"})
+    assert slack(**plain, webhooks={"ops": ADDRESS}).ca_file == certificates.ca
 
 
 class TestWebhooks:
