@@ -61,7 +61,7 @@ class EmailNotifier(Notifier):
         self._pool = Pool(Connector(settings), settings)
         self._streak = Streak()
         # As many as can be on their way: a mail is large, and one that waits for a connection need not exist yet.
-        self._desks = asyncio.Semaphore(settings.connections)
+        self._free_connections = asyncio.Semaphore(settings.connections)
 
     async def send(
         self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
@@ -80,7 +80,7 @@ class EmailNotifier(Notifier):
         )
         progress = Progress(pending(people, done))
         if progress.waiting:
-            async with self._desks:
+            async with self._free_connections:
                 await self._hand_over(draft, progress)
         failures = {slot: failure for slot, failure in failures.items() if slot not in done}
         for slot, address in people.items():

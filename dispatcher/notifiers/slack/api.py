@@ -61,7 +61,7 @@ class Api:
         self._webhooks = {name: address.get_secret_value() for name, address in settings.webhooks.items()}
         self._secrets = [*([self._token] if self._token else []), *_parts_of(self._webhooks.values())]
         # As many as there are connections: who waits for one is no request yet, and no time-out runs.
-        self._desks = asyncio.Semaphore(settings.connections)
+        self._free_connections = asyncio.Semaphore(settings.connections)
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         for address in (settings.api_url, *self._webhooks.values()):
@@ -105,7 +105,7 @@ class Api:
                     await session.close()
 
     async def _ask(self, address: str, request: Callable[[], Awaitable[Any]]) -> Answer:
-        async with self._desks:
+        async with self._free_connections:
             written = [False]
             _written.set(written)
             try:

@@ -11,7 +11,7 @@ from telegram.error import TelegramError
 
 from dispatcher.contract.telegram import TelegramNotification
 from dispatcher.notifiers.telegram.answers import judge
-from dispatcher.notifiers.telegram.compose import Message
+from dispatcher.notifiers.telegram.compose import Outgoing
 from dispatcher.notifiers.telegram.losses import judge_garbled, judge_library, judge_loss
 from dispatcher.notifiers.telegram.request import MASK, BotRequest, Garbled, Refused
 from dispatcher.notifiers.telegram.settings import TelegramSettings
@@ -56,7 +56,7 @@ class Api:
         # Each step has a time-out of its own in the library, but an answer that trickles in never meets it.
         self._longest = (timeouts.connect + timeouts.upload + 2 * timeouts.answer).total_seconds()
 
-    async def send(self, chat: int | str, message: Message, notification: TelegramNotification) -> int:
+    async def send(self, chat: int | str, message: Outgoing, notification: TelegramNotification) -> int:
         """Send one message; give its number in the chat.
 
         Raises:
@@ -120,7 +120,7 @@ def _reply(notification: TelegramNotification) -> ReplyParameters | None:
     return ReplyParameters(notification.thread, allow_sending_without_reply=True)
 
 
-def _keyboard(message: Message) -> InlineKeyboardMarkup | None:
+def _keyboard(message: Outgoing) -> InlineKeyboardMarkup | None:
     if not message.buttons:
         return None
     return InlineKeyboardMarkup([[InlineKeyboardButton(text, url=url) for text, url in row] for row in message.buttons])

@@ -81,8 +81,8 @@ NO_TEXT = Piece("", None, "", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message.
+class Outgoing:
+    """One message of the chat, as it goes out.
 
     Attributes:
         piece: its text, or its caption.
@@ -95,12 +95,12 @@ class Message:
     file: Attached | None = None
     buttons: tuple[tuple[tuple[str, str], ...], ...] = ()
 
-    def without_markup(self) -> "Message":
+    def without_markup(self) -> "Outgoing":
         """Give what is sent when Telegram does not take the markup."""
         return replace(self, piece=self.piece.without_markup())
 
 
-def compose(notification: TelegramNotification, rendered: Rendered) -> tuple[list[Message], str | None]:
+def compose(notification: TelegramNotification, rendered: Rendered) -> tuple[list[Outgoing], str | None]:
     """Give the messages, and what somebody should know of the template.
 
     Raises:
@@ -111,11 +111,11 @@ def compose(notification: TelegramNotification, rendered: Rendered) -> tuple[lis
     file = attached(notification)
     pieces, remark = _pieces(rendered)
     if file is None:
-        messages = [Message(piece) for piece in pieces]
+        messages = [Outgoing(piece) for piece in pieces]
     elif len(pieces) == 1 and units(pieces[0].seen) <= CAPTION_UNITS:
-        messages = [Message(pieces[0].as_caption(), file)]
+        messages = [Outgoing(pieces[0].as_caption(), file)]
     else:
-        messages = [Message(NO_TEXT, file), *(Message(piece) for piece in pieces)]
+        messages = [Outgoing(NO_TEXT, file), *(Outgoing(piece) for piece in pieces)]
     messages[-1] = replace(messages[-1], buttons=buttons)
     return messages, remark
 

@@ -13,7 +13,7 @@ from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.notifiers.streak import Streak
 from dispatcher.notifiers.telegram.api import Api
 from dispatcher.notifiers.telegram.chats import parse_chat
-from dispatcher.notifiers.telegram.compose import Message, compose
+from dispatcher.notifiers.telegram.compose import Outgoing, compose
 from dispatcher.notifiers.telegram.sending import Sending
 from dispatcher.notifiers.telegram.settings import TelegramSettings
 from dispatcher.words.errors import Failure, Kind, Reason
@@ -50,7 +50,7 @@ class TelegramNotifier(Notifier):
         self._api = Api(settings)
         self._streak = Streak("messages")
         # As many as there are connections: who waits for one too long would have failed.
-        self._desks = asyncio.Semaphore(settings.connections)
+        self._free_connections = asyncio.Semaphore(settings.connections)
 
     async def send(
         self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
@@ -63,7 +63,7 @@ class TelegramNotifier(Notifier):
         messages, remark = await _compose(notification, rendered)
         sending = Sending(self._api, notification, rendered.template, chat, part.pieces)
         sending.remarks += filter(None, [remark])
-        async with self._desks:
+        async with self._free_connections:
             try:
                 await sending.run(messages)
             except Failure as failure:
@@ -104,7 +104,7 @@ class TelegramNotifier(Notifier):
         return Failure(failure.kind, failure.reason, failure.text, wait=failure.wait, pieces=pieces)
 
 
-async def _compose(notification: TelegramNotification, rendered: Rendered) -> tuple[list[Message], str | None]:
+async def _compose(notification: TelegramNotification, rendered: Rendered) -> tuple[list[Outgoing], str | None]:
     file = notification.photo or notification.document
     attached = 0 if file is None or isinstance(file, str) else len(file.content)
     if attached + sum(map(len, rendered.texts.values())) < LARGE:

@@ -9,7 +9,7 @@ from dispatcher.contract.telegram import TelegramNotification
 from dispatcher.notifiers.base import Report
 from dispatcher.notifiers.telegram.api import Api, Migrated
 from dispatcher.notifiers.telegram.chats import Chat
-from dispatcher.notifiers.telegram.compose import Message
+from dispatcher.notifiers.telegram.compose import Outgoing
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.messages import shorten
 
@@ -37,7 +37,7 @@ class Sending:
     remarks: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
-    async def run(self, messages: Sequence[Message]) -> None:
+    async def run(self, messages: Sequence[Outgoing]) -> None:
         """Send what the recipient does not have, one message after the other.
 
         Raises:
@@ -63,7 +63,7 @@ class Sending:
             messages=max(len(self.numbers), 1),
         )
 
-    async def _send(self, message: Message) -> int:
+    async def _send(self, message: Outgoing) -> int:
         """Send one; as plain text where its markup is refused."""
         try:
             return await self._follow(message)
@@ -82,7 +82,7 @@ class Sending:
             self.remarks.append(f"{self.template}: {refused.text}, so it was sent as plain text")
         return number
 
-    async def _follow(self, message: Message) -> int:
+    async def _follow(self, message: Outgoing) -> int:
         """Send one; to where the chat has gone, where it has a new id."""
         try:
             return await self.api.send(self.chat.id, message, self.notification)
