@@ -60,7 +60,8 @@ def demo(*, stay: bool) -> None:
         started.callback(tidy_up)  # runs first
         daemon.await_ready()
         expected, doomed = publish(broker.url, put)
-        console.print(f"Published {len(put)} notifications", highlight=False)
+        # The table has a line for each of these but the doomed one.
+        console.print(f"Published {len(put)} notifications, {len(expected) + 1} messages in all", highlight=False)
         walk(broker.url, sandbox, daemon, expected, doomed)
         if stay:
             say_where(broker, sandbox)
@@ -144,7 +145,10 @@ def say_where(broker: rabbitmq.Broker, sandbox: Sandbox) -> None:
     console.print(f"\nArrived:  {sandbox.url}", soft_wrap=True)
     if broker.management_url:
         console.print(f"RabbitMQ: {broker.management_url} (guest, guest)", soft_wrap=True)
-    console.print(f"Log:      {LOG}\n\n.venv/bin/python helpers/send.py publishes more.", soft_wrap=True)
+    configuration = demo_daemon.configuration_of(sandbox).relative_to(ROOT)
+    console.print(f"Log:      {LOG}", soft_wrap=True)
+    console.print(f"Settings: {configuration}\n\n.venv/bin/python helpers/send.py publishes more.", soft_wrap=True)
+    console.print(f".venv/bin/dispatcher --config {configuration} check tries them out.", soft_wrap=True)
     if handshake.place(broker.url) not in USUAL:
         console.print(
             f"The usual port was taken: elsewhere, first export {rabbitmq.VARIABLE}={broker.url}", soft_wrap=True

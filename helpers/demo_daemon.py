@@ -72,7 +72,7 @@ class Daemon:
 def running(url: str, sandbox: Sandbox) -> Iterator[Daemon]:
     """Run the daemon with settings of our own: nothing of a demonstration may leave this machine."""
     LOG.parent.mkdir(exist_ok=True)
-    configuration = LOG.parent / f"demo-{sandbox.smtp_port}.yml"  # of its own: another demonstration may be running
+    configuration = configuration_of(sandbox)
     configuration.write_text(json.dumps(settings(sandbox)))  # JSON is YAML
     # Certificates and the like belong to the broker that was configured, and to no other.
     kept = "DISPATCHER_BROKERS__" if url == os.environ.get(rabbitmq.VARIABLE) else None
@@ -100,6 +100,11 @@ def running(url: str, sandbox: Sandbox) -> Iterator[Daemon]:
     finally:
         processes.end(process)
         configuration.unlink(missing_ok=True)
+
+
+def configuration_of(sandbox: Sandbox) -> Path:
+    """Give where the daemon's settings are while it runs, apart from those of another demonstration."""
+    return LOG.parent / f"demo-{sandbox.smtp_port}.yml"
 
 
 def settings(sandbox: Sandbox) -> dict[str, Any]:

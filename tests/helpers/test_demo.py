@@ -209,17 +209,29 @@ def test_beside_one_that_stays_another_one_works(clone):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_staying_ends_with_a_signal(clone, place, number):
-    """The address of the sandbox is printed, and shows what arrived; then it waits, and ends in order."""
+    """The sandbox shows what arrived, the settings that are named work; then it waits, and ends in order."""
     with start(clone, place, "--stay") as program:
         for line in program.stdout:
             if line.startswith("Arrived:"):
                 address = line.split()[1]
+            if line.startswith("Settings:"):
+                configuration = line.split()[1]
             if "Ctrl-C" in line:
                 break
         arrived = httpx.get(f"{address}api/messages").json()["messages"]
+        checked = subprocess.run(
+            [sys.executable, "dispatcher/main.py", "--config", configuration, "check"],
+            cwd=clone,
+            env={**os.environ, VARIABLE: place.url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         program.send_signal(number)
         assert program.wait(30) == 0
 
+    assert checked.returncode == 0, checked.stdout
+    assert re.search(r"ok +telegram +@sandbox_bot at 127.0.0.1", checked.stdout)
     assert {one["service"] for one in arrived} == set(QUEUES)
     assert "451-twice@example.org" in [to for one in arrived for to in one["to"]]
     assert nothing_left(clone), left_behind(clone)
