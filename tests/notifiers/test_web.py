@@ -1,19 +1,11 @@
 """What the notifiers that speak HTTP have in common."""
 
-import os
-
 import pytest
 
 from dispatcher.notifiers.slack import SlackNotifier, SlackSettings
 from dispatcher.notifiers.telegram import TelegramNotifier, TelegramSettings
 from dispatcher.notifiers.web import proxy_for
 from dispatcher.words.errors import SettingsError
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,6 @@ from tests.http_server import HttpServer
 from tests.notifiers.slack.examples import settings, slack
 
 
-@pytest.fixture(autouse=True)
-def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[HttpServer]:
     async with HttpServer(slack) as server:

@@ -1,6 +1,5 @@
 """A server that follows a script, and notifiers that are closed after the test."""
 
-import os
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -8,13 +7,6 @@ import pytest
 from dispatcher.notifiers.telegram import TelegramNotifier
 from tests.http_server import HttpServer
 from tests.notifiers.telegram.examples import BotApi, settings
-
-
-@pytest.fixture(autouse=True)
-def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy of the environment stands between the tests and their servers."""
-    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture
