@@ -20,6 +20,9 @@ USUAL_WAIT = timedelta(seconds=30)
 
 LONGEST_WAIT = timedelta(days=7)
 
+_ADVICE = {Reason.BAD_TOKEN: "; check notifiers.telegram.token and notifiers.telegram.api_url"}
+"""What to do, where the answer alone does not say it: the server answers a wrong token, and a wrong path, with 404."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -185,7 +188,7 @@ def judge(answer: Answer, server: str) -> Failure:
     rows = TABLE[-1:] if answer.foreign and answer.code in EITHER else TABLE
     row = next(row for row in rows if row.fits(answer))
     wait = (answer.wait or USUAL_WAIT) if row.kind is Kind.THROTTLED else None
-    return Failure(row.kind, row.reason, f"{server} answered with: {answer}", wait=wait)
+    return Failure(row.kind, row.reason, f"{server} answered with: {answer}{_ADVICE.get(row.reason, '')}", wait=wait)
 
 
 def _number(value: object) -> int | None:

@@ -115,6 +115,16 @@ async def test_a_row_of_the_table(server, notifier, answer, kind, reason, wait):
     assert ["sendMessage"] == methods(server), "the library must not try again by itself"
 
 
+@pytest.mark.parametrize("code", [401, 404])
+async def test_a_refused_token_says_where_to_look(server, notifier, code):
+    server.answer("sendMessage", refused(code, "No"))
+
+    failure = await failed(notifier)
+
+    advice = "check notifiers.telegram.token and notifiers.telegram.api_url"
+    assert failure.text == f"127.0.0.1:{server.port} answered with: {code} No; {advice}"
+
+
 async def test_no_answer_in_time_leaves_it_unknown(server, notifier_for):
     server.answer("sendMessage", HANG)
 
