@@ -34,7 +34,7 @@ except ModuleNotFoundError as error:
 DEFAULT_URL = "amqp://guest:guest@localhost:5672/"
 LISTED = 24  # beyond that the message ids are no reading matter
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command()
