@@ -17,7 +17,7 @@ from dispatcher.flow.notify import utc_now
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Deferred, Outcome, Released, Settlement
-from dispatcher.words.retries import HOLD, Ladder
+from dispatcher.words.retries import HOLD, LONGEST_WAIT, Ladder
 
 Handler = Callable[[Message], Awaitable[None]]
 Observer = Callable[[Settlement], None]
@@ -108,8 +108,9 @@ class Consumer:
 
     async def _try(self, message: Message) -> tuple[Outcome, ...]:
         """Let the handler try once, and judge how that went."""
-        now = self._now()
-        early = message.not_before - now if message.not_before is not None else timedelta(0)
+        early = message.not_before - self._now() if message.not_before is not None else timedelta(0)
+        if early > LONGEST_WAIT:
+            early = timedelta(0)  # nobody of us said that: a publisher did, or a clock that was wrong
         if early > HOLD:
             return (self._before_its_time(message, early),)
         task = asyncio.current_task()

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from dispatcher.words import messages
 from dispatcher.words.errors import Failure, Kind
 from dispatcher.words.messages import Message, milliseconds, shorten
+from dispatcher.words.retries import LONGEST_WAIT
 from dispatcher.words.values import encode_all_but
 
 FREE_OF_CHARGE = frozenset({Kind.THROTTLED, Kind.OUTAGE})
@@ -53,7 +54,7 @@ def retry_copy(message: Message, queue: str, share: Share, now: datetime, rung: 
     return message.with_headers(
         {
             **_said(message, queue, share, now),
-            messages.NOT_BEFORE: milliseconds(now + wait) if wait is not None and longer else None,
+            messages.NOT_BEFORE: milliseconds(now + min(wait, LONGEST_WAIT)) if wait is not None and longer else None,
         }
     )
 

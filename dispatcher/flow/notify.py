@@ -1,9 +1,11 @@
 """The handler of a notifier's queue: decode, render, send. One try; what went wrong is raised."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any, Protocol
 
 from dispatcher.contract.base import Notification, Part, decode
@@ -13,10 +15,18 @@ from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.rates import Destination
+from dispatcher.words.retries import LONGEST_WAIT, STEPS
 from dispatcher.words.texts import Rendered
+from dispatcher.words.values import format_duration
+
+LONGEST_TRY = 60.0
+"""After so many seconds the rest of many recipients waits for the next try: a crash must not forget who was served, and
+the broker takes a message away from who holds it for half an hour."""
 
 MOST_NOTES = 5
 """Of so many parts at most it is kept what the service said of them."""
+
+log = logging.getLogger(__name__)
 
 
 class Renderer(Protocol):
@@ -60,7 +70,12 @@ class Notify:
         self._refuse_expired(message, notification, parts)
         done = message.done
         failures: dict[int, Failure] = {}
+        until = monotonic() + LONGEST_TRY
+        tried = False
         for part in parts:
+            if tried and monotonic() > until:
+                failures |= _left(parts[part.index :], done, _NEXT_TRY)
+                break
             try:
                 if part.index:
                     await asyncio.sleep(0)  # thousands of parts that fail at once must not keep others waiting
@@ -68,13 +83,14 @@ class Notify:
             except asyncio.CancelledError:
                 if part.index == 0:
                     raise  # nobody was served: the message goes back as it was
-                failures |= _interrupted(parts[part.index :], done)
+                failures |= _left(parts[part.index :], done, _INTERRUPTED)
                 break
+            tried = tried or any(recipient.slot not in done for recipient in part.recipients)
             failures |= report.failures
             _note(message, "reference", report.reference)
             _note(message, "remark", report.remark)
             if _was_interrupted(report):
-                failures |= _interrupted(parts[part.index + 1 :], done)
+                failures |= _left(parts[part.index + 1 :], done, _INTERRUPTED)
                 break
         if failures:
             addresses = tuple(recipient.address for part in parts for recipient in part.recipients)
@@ -123,8 +139,11 @@ class Notify:
         if report.messages > 1:
             self._pacer.owe(destinations, report.messages - 1)
         for failure in report.failures.values():
-            if failure.kind is Kind.THROTTLED and failure.wait is not None and failure.reason is not Reason.PACED:
-                self._pacer.pause(failure.wait)
+            if failure.kind is not Kind.THROTTLED or failure.wait is None or failure.reason is Reason.PACED:
+                continue
+            if self._pacer.pause(failure.wait):
+                wait = format_duration(min(failure.wait, LONGEST_WAIT))
+                log.warning("%s; everything for it waits for %s", failure.text, wait)
 
 
 def _note(message: Message, name: str, said: str | None) -> None:
@@ -141,8 +160,11 @@ def _was_interrupted(report: Report) -> bool:
     return any(failure.reason is Reason.INTERRUPTED for failure in report.failures.values())
 
 
-def _interrupted(parts: tuple[Part, ...], done: frozenset[int]) -> dict[int, Failure]:
-    """Give the failures of those who are left when the daemon stops in the middle."""
-    failure = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
+_INTERRUPTED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
+_NEXT_TRY = Failure(Kind.THROTTLED, Reason.PACED, "there are many recipients: the rest is next", wait=STEPS[0])
+
+
+def _left(parts: tuple[Part, ...], done: frozenset[int], failure: Failure) -> dict[int, Failure]:
+    """Give the failures of those who are left when a try ends in the middle."""
     left = (recipient.slot for part in parts for recipient in part.recipients)
     return {slot: failure for slot in left if slot not in done}

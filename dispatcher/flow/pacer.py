@@ -17,7 +17,7 @@ from dispatcher.buckets import Bucket
 from dispatcher.flow.lines import Line, Place
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
-from dispatcher.words.retries import HOLD
+from dispatcher.words.retries import HOLD, LONGEST_WAIT
 
 LONGEST = HOLD.total_seconds()
 EARLY = LONGEST / 2
@@ -91,9 +91,12 @@ class Pacer:
             raise
         self._leave(place)
 
-    def pause(self, wait: timedelta) -> None:
-        """Let nobody have a turn for so long: the service asks for it."""
-        self._resume = max(self._resume, monotonic() + wait.total_seconds())
+    def pause(self, wait: timedelta) -> bool:
+        """Let nobody have a turn for so long: the service asks for it. Tell whether that is news."""
+        resume = monotonic() + min(wait, LONGEST_WAIT).total_seconds()
+        is_news = resume > max(self._resume, monotonic()) + LONGEST
+        self._resume = max(self._resume, resume)
+        return is_news
 
     def owe(self, destinations: Sequence[Destination], count: int) -> None:
         """Count what a turn has used beyond its one message: who comes next waits for it."""
@@ -203,7 +206,8 @@ def _least(buckets: Iterable[Bucket], ahead: int) -> float:
 def _paced(wait: float, lines: Iterable[Line]) -> Failure:
     named = ", ".join(f"{line.destination}" for line in lines)
     text = f"{named or 'the service'}: its turn comes in about {wait:.0f} s"
-    return Failure(Kind.THROTTLED, Reason.PACED, text, wait=timedelta(seconds=max(wait - EARLY, AGAIN)))
+    told = min(max(wait - EARLY, AGAIN), LONGEST_WAIT.total_seconds())
+    return Failure(Kind.THROTTLED, Reason.PACED, text, wait=timedelta(seconds=told))
 
 
 async def _until(called: asyncio.Event, seconds: float) -> None:

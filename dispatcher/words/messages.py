@@ -100,7 +100,7 @@ class Message:
         return {
             int(slot): count
             for slot, count in table.items()
-            if str(slot).isdecimal() and isinstance(count, int) and 0 < count < 1 << 15
+            if str(slot).isdecimal() and type(count) is int and 0 < count < 1 << 15
         }
 
     @property

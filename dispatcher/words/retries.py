@@ -11,6 +11,9 @@ STEPS = (timedelta(seconds=1), timedelta(seconds=3))
 HOLD = timedelta(seconds=2)
 """So long a delivery may be held for; a longer wait goes through the broker."""
 
+LONGEST_WAIT = timedelta(days=7)
+"""The longest wait that is believed, whoever asks for it; who waits for longer looks again after that."""
+
 
 class Ladder:
     """The delays between attempts, each one a **rung**: five rungs allow six attempts.

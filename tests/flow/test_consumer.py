@@ -107,6 +107,13 @@ async def test_an_observer_with_a_bug_harms_nobody(bench: Bench, caplog):
     assert "an observer with a bug" in caplog.text
 
 
+@pytest.mark.parametrize("said", [1 << 62, 253_402_300_799_000, -1, "soon", True, None])
+async def test_no_header_holds_a_message_for_ever(bench: Bench, said: object):
+    await bench.give(b"ok", **{"dispatcher-not-before": said})
+
+    assert ["accepted"] == await bench.until_told(1)
+
+
 async def test_a_message_before_its_time_goes_back_without_a_try(bench: Bench, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(LADDER, "delays", LADDER.rungs)  # the shortest of them would take seconds
     later = bench.time + timedelta(hours=1)

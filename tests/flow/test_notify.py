@@ -13,11 +13,15 @@ import pytest
 
 from dispatcher.contract.base import Part
 from dispatcher.contract.email import EmailNotification
+from dispatcher.flow import notify as flow_notify
+from dispatcher.flow.judge import judge
 from dispatcher.flow.notify import Notify
 from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
+from dispatcher.words.outcomes import Deferred
 from dispatcher.words.rates import Destination, Rate
+from dispatcher.words.retries import Ladder
 from dispatcher.words.texts import Dialect, Rendered
 from dispatcher.words.values import encode_slots
 
@@ -186,6 +190,39 @@ async def test_an_interruption_before_anybody_was_served_gives_the_message_back_
 
     with pytest.raises(asyncio.CancelledError):
         await Notify(Recorder(at_once), Names())(message("Ada", "Bob"))
+
+
+async def test_many_recipients_are_served_in_several_tries(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(flow_notify, "LONGEST_TRY", 0)
+    notifier = Recorder()
+    notify = Notify(notifier, Names())
+    handed = message("Ada", "Bob", "Cleo", done=(1,))
+    tries = 0
+    while handed is not None:
+        error = None
+        tries += 1
+        try:
+            await notify(handed)
+        except SomeFailed as failed:
+            error = failed
+        (outcome,) = judge(handed, error, "email", Ladder([timedelta(minutes=1)]), datetime.now(UTC))
+        handed = None
+        if isinstance(outcome, Deferred):
+            handed = outcome.copy
+            assert (1, timedelta(seconds=1)) == (handed.attempt, outcome.rung)
+
+    assert [0, 2] == [index for index, _, _ in notifier.sent]
+    assert 2 == tries
+
+
+async def test_a_service_that_asks_to_wait_is_told_of_once(caplog: pytest.LogCaptureFixture):
+    too_many = Failure(Kind.THROTTLED, Reason.RATE_LIMITED, "it answered with: 429", wait=timedelta(hours=3))
+    notify = Notify(Recorder(lambda part: {part.index: too_many}), Names())
+    for name in ("first", "second"):
+        with pytest.raises(SomeFailed):
+            await notify(named(name, message("Ada")))
+
+    assert ["it answered with: 429; everything for it waits for 3h"] == caplog.messages
 
 
 class Paced(Recorder):

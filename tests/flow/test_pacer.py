@@ -159,6 +159,26 @@ async def test_the_whole_sender_pauses_and_nobody_overtakes():
     assert ["elsewhere", "throttled", "later"] == office.names
 
 
+@pytest.mark.parametrize("rate", ["1/30d", "1/999999d", "1/99999999d", "1/999999999d"])
+async def test_the_slowest_rates_are_looked_at_again_after_a_week(rate: str):
+    office = Office()
+
+    for number in range(20):
+        await office.try_once(number, chat(1, rate))
+
+    assert [0] == office.names
+    assert {7 * 24 * 3600} == set(office.waits.values())
+
+
+async def test_only_a_longer_pause_is_news():
+    office = Office()
+
+    assert office.pacer.pause(timedelta(days=1000))
+    assert not office.pacer.pause(timedelta(days=7))
+    await office.try_once("a")
+    assert 7 * 24 * 3600 - 10 < office.waits["a"] <= 7 * 24 * 3600
+
+
 async def test_a_long_pause_is_told_to_everybody():
     office = Office()
     office.pacer.pause(timedelta(minutes=5))
