@@ -1,13 +1,33 @@
 """What the notifiers that speak HTTP have in common."""
 
+import re
 from datetime import timedelta
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from dispatcher.words.errors import SettingsError
 from dispatcher.words.sections import Section, Wait
+
+ONE_WORD = re.compile(r"[!-~]+")
+"""What can be sent as it is, in an address or a header."""
+
+
+def _given(token: Any) -> Any:
+    """Take an empty token for none: so it comes from a variable that somebody left empty."""
+    return None if token == "" else token
+
+
+def _one_word(token: SecretStr | None) -> SecretStr | None:
+    if token is not None and not ONE_WORD.fullmatch(token.get_secret_value()):
+        raise ValueError("is no token; it is one word, without spaces and line breaks")
+    return token
+
+
+Token = Annotated[SecretStr | None, BeforeValidator(_given), AfterValidator(_one_word)]
+"""What a bot shows that it is one; without it there is none."""
 
 
 class WebTimeouts(Section):

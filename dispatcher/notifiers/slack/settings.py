@@ -9,21 +9,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from dispatcher.notifiers.web import WebTimeouts, base_address
+from dispatcher.notifiers.web import ONE_WORD, Token, WebTimeouts, base_address
 from dispatcher.tls import TlsSettings
 from dispatcher.words.rates import Pace, Rate
 from dispatcher.words.sections import Section
 
 SECOND = timedelta(seconds=1)
 
-_WORD = re.compile(r"[!-~]+")
 WEBHOOK_NAME = re.compile(r"[\w.\-]{1,80}")
-
-
-def _token(secret: SecretStr | None) -> SecretStr | None:
-    if secret is not None and not _WORD.fullmatch(secret.get_secret_value()):
-        raise ValueError("is no token; it is one word, like xoxb-…")
-    return secret
 
 
 def _from_text(webhooks: Any) -> Any:
@@ -58,7 +51,7 @@ def _is_address(text: str) -> bool:
         sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return sound and _WORD.fullmatch(text) is not None
+    return sound and ONE_WORD.fullmatch(text) is not None
 
 
 class SlackPace(Section):
@@ -71,7 +64,7 @@ class SlackPace(Section):
 class SlackSettings(TlsSettings):
     """The bot or the incoming webhooks that speak. With neither the queue is off: its messages wait."""
 
-    token: Annotated[SecretStr | None, AfterValidator(_token)] = Field(None, description="The bot's token, `xoxb-…`.")
+    token: Token = Field(None, description="The bot's token, `xoxb-…`.")
     webhooks: Annotated[dict[str, SecretStr], BeforeValidator(_from_text), AfterValidator(_checked)] = Field(
         default_factory=dict,
         description="Addresses of incoming webhooks by their names in `to`: `webhook:alerts`.",

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from dispatcher.notifiers.web import WebTimeouts, base_address
+from dispatcher.notifiers.web import Token, WebTimeouts, base_address
 from dispatcher.tls import TlsSettings
 from dispatcher.words.rates import Pace, Rate
 from dispatcher.words.sections import Section, Wait
@@ -30,7 +30,7 @@ class TelegramTimeouts(WebTimeouts):
 class TelegramSettings(TlsSettings):
     """The bot that speaks. Without a token the queue is off: its messages wait."""
 
-    token: SecretStr | None = Field(None, description="The bot's token, as @BotFather gave it.")
+    token: Token = Field(None, description="The bot's token, as @BotFather gave it.")
     api_url: Annotated[str, AfterValidator(base_address)] = Field(
         "https://api.telegram.org", description="Where the Bot API is; another for a server of your own."
     )

@@ -10,7 +10,16 @@ from tests.conftest import Certificates
 
 def test_without_a_token_it_is_off():
     assert "no token" == TelegramSettings().off
+    assert "no token" == TelegramSettings(token="").off
     assert TelegramSettings(token="4711:x").off is None
+
+
+@pytest.mark.parametrize("token", ["4711:hunter2 ", "4711:\nhunter2", "4711:hünter2"])
+def test_a_token_is_one_word_and_not_shown(token):
+    with pytest.raises(ValidationError, match="is no token; it is one word") as refused:
+        TelegramSettings(token=token)
+
+    assert "nter2" not in str(refused.value)
 
 
 def test_the_paces_are_those_that_telegram_names():
