@@ -151,7 +151,8 @@ def say_where(broker: rabbitmq.Broker, sandbox: Sandbox) -> None:
     console.print(f".venv/bin/dispatcher --config {configuration} check tries them out.", soft_wrap=True)
     if handshake.place(broker.url) not in USUAL:
         console.print(
-            f"The usual port was taken: elsewhere, first export {rabbitmq.VARIABLE}={broker.url}", soft_wrap=True
+            f"RabbitMQ's usual port was taken: first `export {rabbitmq.VARIABLE}={broker.url}` where you do.",
+            soft_wrap=True,
         )
     console.print("Ctrl-C ends it.")
 

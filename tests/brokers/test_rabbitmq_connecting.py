@@ -97,7 +97,7 @@ class TestComingUp:
             url = f"amqp://guest:guest@127.0.0.1:{silent.getsockname()[1]}/"
             wanted = settings(node, url, connect_timeout=timedelta(milliseconds=200))
             broker = RabbitBroker(wanted, LADDER)
-            with pytest.raises(BrokerError, match=r"does not answer within 0\.2 s"):
+            with pytest.raises(BrokerError, match=r"does not answer within 0\.2 s; check brokers\.rabbitmq\.url"):
                 await broker.start(patient=False)
             await broker.close()
 

@@ -59,7 +59,8 @@ def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
             f"{where}: TLS failed ({cause.reason or cause}); check ca_file and cert_file of brokers.rabbitmq"
         )
     if isinstance(error, TimeoutError):
-        return BrokerError(f"{where} does not answer within {settings.connect_timeout.total_seconds():g} s")
+        patience = f"{settings.connect_timeout.total_seconds():g} s"
+        return BrokerError(f"{where} does not answer within {patience}; check brokers.rabbitmq.url")
     words = _network_words(error)
     if words is None:
         return BrokerError(f"what answers at {settings.address} hangs up, or does not speak AMQP 0-9-1")
