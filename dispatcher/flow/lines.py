@@ -8,8 +8,11 @@ from time import monotonic
 from dispatcher.buckets import Bucket
 from dispatcher.words.rates import Destination
 
+LATE = 3.0
+"""After so many seconds, who does not come back for its turn is passed over: another daemon may have it now."""
+
 OVERDUE = 30.0
-"""After so many seconds, who does not come back for its turn loses its place: the message was purged, or expired."""
+"""After so many seconds it loses its place: the message was purged, or expired, or another daemon has it."""
 
 
 class Place:
@@ -49,6 +52,11 @@ class Place:
         self.called.clear()
 
     @property
+    def late(self) -> bool:
+        """Whether it is not here for its turn."""
+        return not self.in_hand and monotonic() > self.due + LATE
+
+    @property
     def lost(self) -> bool:
         """Whether it did not come back for its turn."""
         return not self.in_hand and monotonic() > self.due + OVERDUE
@@ -78,9 +86,14 @@ class Line:
         return len(self._places)
 
     @property
-    def first(self) -> Place:
-        """Whose turn it is next."""
+    def oldest(self) -> Place:
+        """Who has stood here for longest."""
         return next(iter(self._places))
+
+    @property
+    def first(self) -> Place | None:
+        """Whose turn it is next: who is late is passed over."""
+        return next((place for place in self._places if not place.late), None)
 
     @property
     def idle(self) -> bool:
@@ -95,9 +108,10 @@ class Line:
     def release(self, place: Place) -> None:
         """Let somebody go, and tell who is the first now."""
         self._places.pop(place, None)
-        if self._places:
-            self.first.called.set()
+        first = self.first
+        if first is not None:
+            first.called.set()
 
-    def ahead_of(self, place: Place) -> int:
-        """Give how many stand before somebody; who has left from the middle may still be counted."""
-        return self._places[place] - self._places[self.first]
+    def between(self, first: Place, place: Place) -> int:
+        """Give how many stand before somebody, from the first on; who has left from the middle may still be counted."""
+        return self._places[place] - self._places[first]

@@ -173,13 +173,13 @@ class Pacer:
         return max((self._wait_in(line, place) for line in place.lines), default=0)
 
     def _wait_in(self, line: Line, place: Place) -> float:
-        while line.first is not place and line.first.lost:
-            self._leave(line.first)
+        while line.oldest.lost:
+            self._leave(line.oldest)
         first = line.first
-        if first is place:
+        if first is place or first is None:
             return max(map(place.take, line.buckets), default=0)
         absent = 0 if first.in_hand else first.due - monotonic()
-        return max(absent + _least(line.buckets, line.ahead_of(place)), AGAIN)
+        return max(absent + _least(line.buckets, line.between(first, place)), AGAIN)
 
     async def _pass_gate(self, place: Place) -> None:
         """Take from what the service takes of us together, one after the other."""

@@ -250,11 +250,26 @@ async def test_one_who_does_not_come_back_loses_the_place(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(lines, "OVERDUE", -10)
     await asyncio.sleep(0)
-    await until(lambda: office.pacer._lines["chat 1"].first.lost)
+    await until(lambda: office.pacer._lines["chat 1"].oldest.lost)
     monkeypatch.setattr(pacer, "LONGEST", 10)
     await office.try_once("after", chat(1, "1/3s"))
 
     assert [0, "after"] == office.names
+
+
+async def test_one_who_is_late_is_passed_over_and_keeps_the_place():
+    office = Office()
+    await asyncio.gather(*(office.try_once(number, chat(1, "1/3s")) for number in range(4)))
+    assert [0] == office.names
+
+    while 2 not in office.names:  # it stands behind 1, who should have come after three seconds and does not
+        await office.try_once(2, chat(1, "1/3s"))
+        await asyncio.sleep(0.1)
+    assert 3 + lines.LATE - 0.1 <= office.times[1] <= 3 + lines.LATE + 1.5
+    while len(office.names) < 3:
+        await asyncio.gather(office.try_once(3, chat(1, "1/3s")), office.try_once(1, chat(1, "1/3s")))
+
+    assert [0, 2, 1] == office.names
 
 
 async def test_messages_of_the_same_id_do_not_share_a_turn():
