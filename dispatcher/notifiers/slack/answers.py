@@ -22,6 +22,7 @@ LONG_WAIT = timedelta(hours=1)
 """How long we wait when the workspace may take no more messages."""
 
 TOO_MANY = 429
+NOT_FOUND = 404
 TOO_LARGE = 413
 SERVER_ERRORS = 500
 
@@ -233,10 +234,9 @@ def find(answer: Answer, *, webhook: bool = False) -> Row:
 
 def failure_of(row: Row, answer: Answer, about: str) -> Failure:
     """Give the failure for an answer that refuses, about a conversation or a webhook."""
-    wait = None
-    if row.kind is Kind.THROTTLED:
-        wait = read_wait(answer.retry_after) or row.wait
+    wait = (read_wait(answer.retry_after) or row.wait) if row.kind is Kind.THROTTLED else None
     said = answer.word or f"HTTP {answer.status}, in no words of Slack's"
+    said += "; check its address in notifiers.slack" if not answer.word and answer.status == NOT_FOUND else ""
     text = f"{about}: {row.said} ({said})"
     if answer.details:
         text += f": {shorten(answer.details, _QUOTED_BYTES)}"

@@ -183,12 +183,16 @@ def read_answer(status: int, fields: Mapping[str, object]) -> Answer:
     )
 
 
-def judge(answer: Answer, server: str) -> Failure:
-    """Say what a refusal means. What a proxy thinks of a request says nothing about the recipient or the text."""
+def judge(answer: Answer, server: str, about: str = "") -> Failure:
+    """Say what a refusal means, of what was asked `about`.
+
+    What a proxy thinks of a request says nothing about the recipient or the text.
+    """
     rows = TABLE[-1:] if answer.foreign and answer.code in EITHER else TABLE
     row = next(row for row in rows if row.fits(answer))
     wait = (answer.wait or USUAL_WAIT) if row.kind is Kind.THROTTLED else None
-    return Failure(row.kind, row.reason, f"{server} answered with: {answer}{_ADVICE.get(row.reason, '')}", wait=wait)
+    text = f"{server} answered {about}with: {answer}{_ADVICE.get(row.reason, '')}"
+    return Failure(row.kind, row.reason, text, wait=wait)
 
 
 def _number(value: object) -> int | None:

@@ -75,11 +75,11 @@ class Api:
         if file is None:
             preview = self._link_preview if notification.link_preview is None else notification.link_preview
             how["link_preview_options"] = LinkPreviewOptions(is_disabled=not preview)
-            sent = await self._ask(self._bot.send_message(chat, piece.text, **how))
+            sent = await self._ask(self._bot.send_message(chat, piece.text, **how), f"the message to {chat} ")
         else:
             send = self._bot.send_photo if file.field == "photo" else self._bot.send_document
             shown = file.content if isinstance(file.content, str) else InputFile(file.content, filename=file.filename)
-            sent = await self._ask(send(chat, shown, caption=piece.text or None, **how))
+            sent = await self._ask(send(chat, shown, caption=piece.text or None, **how), f"the {file.field} to {chat} ")
         return sent.message_id
 
     async def name(self) -> str:
@@ -97,14 +97,14 @@ class Api:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._request.shutdown()
 
-    async def _ask(self, call: Awaitable[Result]) -> Result:
+    async def _ask(self, call: Awaitable[Result], about: str = "") -> Result:
         try:
             async with asyncio.timeout(self._longest):
                 return await call
         except Refused as refused:
             if refused.answer.new_chat is not None:
                 raise Migrated(refused.answer.new_chat) from None
-            failure = judge(refused.answer, self.server)
+            failure = judge(refused.answer, self.server, about)
         except Garbled as garbled:
             failure = judge_garbled(str(garbled), self.server)
         except TelegramError as error:

@@ -10,6 +10,13 @@ from dispatcher.tls import TlsSettings
 from dispatcher.words.rates import Pace, Rate
 from dispatcher.words.sections import Section, Wait
 
+
+def _without_bot(address: str) -> str:
+    if address.endswith("/bot"):
+        raise ValueError("write it without /bot at its end, which is put between it and the token")
+    return address
+
+
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
@@ -31,7 +38,7 @@ class TelegramSettings(TlsSettings):
     """The bot that speaks. Without a token the queue is off: its messages wait."""
 
     token: Token = Field(None, description="The bot's token, as @BotFather gave it.")
-    api_url: Annotated[str, AfterValidator(base_address)] = Field(
+    api_url: Annotated[str, AfterValidator(base_address), AfterValidator(_without_bot)] = Field(
         "https://api.telegram.org", description="Where the Bot API is; another for a server of your own."
     )
     link_preview: bool = Field(default=True, description="Whether the first link is shown with a preview.")

@@ -122,7 +122,7 @@ async def test_a_refused_token_says_where_to_look(server, notifier, code):
     failure = await failed(notifier)
 
     advice = "check notifiers.telegram.token and notifiers.telegram.api_url"
-    assert failure.text == f"127.0.0.1:{server.port} answered with: {code} No; {advice}"
+    assert failure.text == f"127.0.0.1:{server.port} answered the message to 4711 with: {code} No; {advice}"
 
 
 async def test_no_answer_in_time_leaves_it_unknown(server, notifier_for):

@@ -204,7 +204,9 @@ async def test_markup_that_telegram_refuses_is_sent_as_plain_text_at_once(server
     assert [mode, None] == sent(server, "parse_mode")
     assert ["true", "true"] == sent(server, "disable_notification")
     assert "message 101" == said.reference
-    assert said.remark.startswith(f"{FILE}: 127.0.0.1:{server.port} answered with: 400 can't parse entities")
+    assert said.remark.startswith(
+        f"{FILE}: 127.0.0.1:{server.port} answered the message to 4711 with: 400 can't parse entities"
+    )
     assert said.remark.endswith("so it was sent as plain text")
 
 

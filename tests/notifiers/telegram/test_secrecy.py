@@ -69,6 +69,6 @@ async def test_the_token_is_in_no_text_where_nobody_can_be_reached(server, notif
 
 
 async def test_signs_that_mean_something_in_addresses_are_escaped(server, notifier_for):
-    await report(notifier_for(server, token="4711:a/b?c#d e"))
+    await report(notifier_for(server, token="4711:a/b?c#d%e"))
 
-    assert ["/bot4711:a%2Fb%3Fc%23d%20e/sendMessage"] == server.paths
+    assert ["/bot4711:a%2Fb%3Fc%23d%25e/sendMessage"] == server.paths

@@ -53,3 +53,8 @@ def test_neither_the_settings_nor_the_notifier_show_the_token():
     settings = TelegramSettings(token="4711:hunter2")
 
     assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump_json()} {vars(TelegramNotifier(settings))}"
+
+
+def test_an_address_that_goes_on_to_the_token_is_refused():
+    with pytest.raises(ValidationError, match="write it without /bot at its end"):
+        TelegramSettings(api_url="https://api.telegram.org/bot/")
