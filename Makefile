@@ -18,7 +18,12 @@ up: install ## The same, and stay until Ctrl-C
 
 test: install broker browser lint types ## Check everything: format, lint, types, tests, coverage
 	@$(VENV)/coverage erase
+ifdef ARGS
 	@$(VENV)/coverage run -m pytest $(ARGS)
+else
+	@$(VENV)/coverage run -m pytest -n 2 --dist loadgroup -m "not alone"
+	@$(VENV)/coverage run -m pytest -m alone
+endif
 	@$(VENV)/coverage combine --quiet
 	@$(VENV)/coverage report --fail-under=95
 

@@ -15,6 +15,8 @@ from dispatcher.cli.log import QUIET
 from helpers.node import Node
 from tests.management import Management
 
+HERE = Path(__file__).resolve().parent
+
 
 @dataclass(frozen=True)
 class Certificates:
@@ -23,6 +25,13 @@ class Certificates:
     ca: Path
     cert: Path
     key: Path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what takes the usual ports, where the tests run side by side."""
+    for item in items:
+        if item.path.is_relative_to(HERE / "helpers"):
+            item.add_marker(pytest.mark.xdist_group("helpers"))
 
 
 @pytest.fixture(scope="session", autouse=True)

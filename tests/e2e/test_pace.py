@@ -10,6 +10,8 @@ from tests.e2e.bot_api import BotApi
 from tests.e2e.conftest import Publisher, Starter
 from tests.waiting import until
 
+pytestmark = pytest.mark.alone
+
 SPEED = int(os.environ.get("SPEED", "8"))
 """So many times as fast as Telegram's own paces, with which this takes more than three minutes: SPEED=1."""
 
