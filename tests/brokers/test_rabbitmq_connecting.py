@@ -1,14 +1,19 @@
 """Coming up: what is not there yet, what says no, certificates, settings."""
 
 import asyncio
+import contextlib
 import socket
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
+import uvloop
 from pydantic import SecretStr, ValidationError
 
 from dispatcher.brokers.rabbitmq import RabbitBroker, RabbitSettings
+from dispatcher.brokers.rabbitmq.connect import connect
+from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.words.errors import BrokerError, BrokerRefused
 from helpers.node import Node
 from tests.brokers.contract import LADDER, WITHIN, message, take, taking
@@ -17,6 +22,12 @@ from tests.conftest import Certificates
 from tests.management import Management
 from tests.proxy import Proxy
 from tests.waiting import until
+
+
+def hang_up_on_all(server: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            server.accept()[0].close()
 
 
 class TestComingUp:
@@ -56,6 +67,39 @@ class TestComingUp:
         with pytest.raises(BrokerError, match=r"RabbitMQ at amqp://127.0.0.1:\d+/ cannot be reached"):
             await broker.start(patient=False)
         await broker.close()
+
+    def test_one_that_hangs_up_at_once_is_tried_again(self):
+        """With the daemon's event loop the library ends otherwise than with asyncio's, now and then."""
+        server = socket.create_server(("127.0.0.1", 0))
+        Thread(target=hang_up_on_all, args=[server], daemon=True).start()
+        nobody = RabbitSettings(url=SecretStr(f"amqp://guest:guest@127.0.0.1:{server.getsockname()[1]}/"))
+
+        async def knock() -> None:
+            for _ in range(100):
+                with pytest.raises(BrokerError):
+                    await connect(nobody, "test")
+
+        uvloop.run(knock())
+        server.close()
+
+    async def test_a_bug_while_connecting_is_said_and_tried_again(self, node: Node, monkeypatch, caplog):
+        opened = Session.open
+        troubles = [ZeroDivisionError()]
+
+        async def open_at_last(settings: RabbitSettings) -> Session:
+            if troubles:
+                raise troubles.pop()
+            return await opened(settings)
+
+        monkeypatch.setattr(Session, "open", open_at_last)
+        broker = RabbitBroker(settings(node), LADDER)
+        await broker.start()
+        await broker.close()
+        assert "a bug while connecting to RabbitMQ; trying on" in caplog.text
+
+        troubles.append(ZeroDivisionError())
+        with pytest.raises(BrokerError, match="a bug while connecting: ZeroDivisionError"):
+            await RabbitBroker(settings(node), LADDER).start(patient=False)
 
     async def refusal(self, wanted: RabbitSettings) -> str:
         with pytest.raises(BrokerRefused) as refused:

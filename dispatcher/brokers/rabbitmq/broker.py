@@ -102,6 +102,12 @@ class RabbitBroker(Broker):
                     await self._change(None, error)
                     return
                 said = _say_once(f"{error}; trying on until it can", said)
+            except Exception as bug:
+                # Who ends here without a word is missed by nobody, and nothing is taken any more.
+                log.exception("a bug while connecting to RabbitMQ; trying on")
+                if not was_up and not self._patient:
+                    await self._change(None, BrokerError(f"a bug while connecting: {type(bug).__name__}"))
+                    return
             else:
                 log.info("connected to RabbitMQ at %s", self._settings.address)
                 was_up, said = True, ""

@@ -39,7 +39,8 @@ async def connect(settings: RabbitSettings, purpose: str) -> aio_pika.abc.Abstra
             ssl_context=settings.secure(),
             client_properties={"connection_name": f"dispatcher {purpose} {socket.gethostname()}:{os.getpid()}"},
         )
-    except (*LOSSES, ValueError) as error:  # the last: a name that is no name of a host
+    # A name that is no name of a host; and, with uvloop, a server that takes the connection and hangs up at once.
+    except (*LOSSES, ValueError, StopAsyncIteration) as error:
         raise explain(error, settings) from error
 
 
