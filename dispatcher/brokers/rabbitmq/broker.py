@@ -96,18 +96,12 @@ class RabbitBroker(Broker):
         was_up = False
         while not self._closed:
             try:
-                session = await Session.open(self._settings)
+                session = await self._open()
             except BrokerError as error:
                 if not was_up and (isinstance(error, BrokerRefused) or not self._patient):
                     await self._change(None, error)
                     return
                 said = _say_once(f"{error}; trying on until it can", said)
-            except Exception as bug:
-                # Who ends here without a word is missed by nobody, and nothing is taken any more.
-                log.exception("a bug while connecting to RabbitMQ; trying on")
-                if not was_up and not self._patient:
-                    await self._change(None, BrokerError(f"a bug while connecting: {type(bug).__name__}"))
-                    return
             else:
                 log.info("connected to RabbitMQ at %s", self._settings.address)
                 was_up, said = True, ""
@@ -115,6 +109,16 @@ class RabbitBroker(Broker):
                     waits = backoff()
             if not self._closed:
                 await asyncio.sleep(next(waits))
+
+    async def _open(self) -> Session:
+        """Open a session. A bug is one more trouble: who ended here would be missed by nobody, and nothing be taken."""
+        try:
+            return await Session.open(self._settings)
+        except BrokerError:
+            raise
+        except Exception as bug:
+            log.exception("a bug while connecting to RabbitMQ")
+            raise BrokerError(f"a bug while connecting: {type(bug).__name__}") from bug
 
     async def _live(self, session: Session) -> float:
         """Hand out a session until it is lost; give the seconds it lived."""
