@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 USUAL = {"amqp": 5672, "management": 15672, "distribution": 25672, "tls": 5671}
 MENTIONED = 10
 
+RACES = ("eaddrinuse", "epmd")
+"""What a failure speaks of when somebody else was quicker to take a port, who may have let go of it again since."""
+
 
 class Node:
     """A private RabbitMQ node with its data in a folder.
@@ -113,8 +116,8 @@ class Node:
         self._end_leftovers()
         try:
             self._start(timeout, keep=keep)
-        except NodeFailure:
-            if all(map(is_free, self._ports.values())):
+        except NodeFailure as error:
+            if all(map(is_free, self._ports.values())) and not any(sign in str(error) for sign in RACES):
                 raise
             # Between the choice of a port and the moment it is taken are seconds: somebody else was quicker.
             self._ports = free_ports(self._ports)
@@ -194,10 +197,12 @@ class Node:
 
     def _await_ready(self, timeout: float) -> None:
         def ready_or_dead() -> bool:
-            return self._broker.poll() is not None or (self._answers())
+            return self._broker.poll() is not None or self._epmd.poll() is not None or self._answers()
 
         if not processes.await_that(ready_or_dead, timeout):
             raise NodeFailure(f"RabbitMQ did not come up within {timeout:g} seconds.\n{self._complaints()}")
+        if self._epmd.poll() is not None:  # another node's has the port, and would end with that one
+            raise NodeFailure(f"epmd could not take the port {self._ports['epmd']}.")
         if self._broker.poll() is not None:
             raise NodeFailure(f"RabbitMQ ended while it was starting.\n{self._complaints()}")
 

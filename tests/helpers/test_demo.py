@@ -199,7 +199,7 @@ def test_beside_one_that_stays_another_one_works(clone):
                 break
         code, output, errors = run(clone, nowhere)
         stays.send_signal(signal.SIGTERM)
-        assert stays.wait(30) == 0
+        assert stays.wait(30) == 0, stays.stderr.read()
 
     assert code == 0, errors
     assert "missing" not in output
