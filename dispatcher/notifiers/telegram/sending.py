@@ -45,6 +45,8 @@ class Sending:
             asyncio.CancelledError: interrupted before any was taken.
 
         """
+        if self.pieces >= len(messages):
+            self.pieces = 0  # somebody else's number, or an older template's: twice rather than never
         try:
             for message in messages[self.pieces :]:
                 self.numbers.append(await self._send(message))

@@ -113,10 +113,12 @@ async def test_an_outage_after_several_failures_in_a_row_keeps_the_pieces(server
     assert [Kind.OUTAGE, 2] == [failures[-1].kind, failures[-1].pieces]
 
 
-async def test_nothing_is_left_to_do_where_all_was_taken(server, notifier):
-    assert Report() == await report(notifier, texts(txt=paragraphs(2)), pieces=2)
+@pytest.mark.parametrize("pieces", [2, 3, 32_000])
+async def test_of_more_pieces_than_there_are_nobody_is_believed_to_have_all(server, notifier, pieces):
+    said = await report(notifier, texts(txt=paragraphs(2)), pieces=pieces)
 
-    assert [] == server.requests
+    assert 2 == len(server.requests)
+    assert "messages 101–102" == said.reference  # noqa: RUF001
 
 
 async def test_interrupted_after_some_pieces_it_says_how_many(server, notifier):
