@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT))
 from helpers import handshake, node_files, node_programs, processes  # noqa: E402 - found only after the line above, when run as a script
 from helpers.node_notes import Notes  # noqa: E402
 from helpers.node_programs import NodeFailure  # noqa: E402
-from helpers.ports import free_ports, is_free  # noqa: E402
+from helpers.ports import free_ports, is_free, is_listening  # noqa: E402
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 USUAL = {"amqp": 5672, "management": 15672, "distribution": 25672, "tls": 5671}
 MENTIONED = 10
 
-RACES = ("eaddrinuse", "epmd")
+RACES = ("eaddrinuse", "epmd could not", "no_epmd_port")
 """What a failure speaks of when somebody else was quicker to take a port, who may have let go of it again since."""
 
 
@@ -117,7 +117,8 @@ class Node:
         try:
             self._start(timeout, keep=keep)
         except NodeFailure as error:
-            if all(map(is_free, self._ports.values())) and not any(sign in str(error) for sign in RACES):
+            said = f"{error}{self.log_tail(1000)}"
+            if all(map(is_free, self._ports.values())) and not any(sign in said for sign in RACES):
                 raise
             # Between the choice of a port and the moment it is taken are seconds: somebody else was quicker.
             self._ports = free_ports(self._ports)
@@ -191,7 +192,7 @@ class Node:
         )
         self._note()
         # Only then: a broker that finds none may start one, as a daemon for the whole machine.
-        processes.await_that(lambda: not is_free(self._ports["epmd"]) or self._epmd.poll() is not None, 10)
+        processes.await_that(lambda: is_listening(self._ports["epmd"]) or self._epmd.poll() is not None, 10)
         self._broker = node_programs.spawn([server], environment, self.folder)
         self._note()
 
@@ -216,7 +217,7 @@ class Node:
 
     def _listens_everywhere(self) -> bool:
         awaited = [self.management_port] if self._wishes.management else []
-        return not any(is_free(port) for port in [*awaited, *filter(None, [self.tls_port])])
+        return all(map(is_listening, [*awaited, *filter(None, [self.tls_port])]))
 
     def _end_leftovers(self, *, at_once: bool = False) -> None:
         running = self._notes.running()

@@ -21,6 +21,18 @@ def is_free(port: int) -> bool:
     return True
 
 
+def is_listening(port: int) -> bool:
+    """Tell whether somebody listens on a port of the loopback interface.
+
+    To try whether it is free would take it for a moment, from one who is just about to listen on it.
+    """
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def free_port(preferred: int | None = None, *, besides: Container[int] = ()) -> int:
     """Give a port that is free now: the preferred one, or one that will still be free after a restart.
 
