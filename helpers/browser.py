@@ -6,6 +6,7 @@ python3 helpers/browser.py    install Debian's, where there is none
 from __future__ import annotations
 
 import sys
+from ctypes.util import find_library
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,13 +15,13 @@ sys.path.insert(0, str(ROOT))
 from helpers.debian import PackageFailure, apt_install  # noqa: E402 - found only after the line above, as a script
 
 CHROMIUM = Path("/usr/bin/chromium")
-PACKAGES = ("chromium", "fonts-dejavu-core")
-"""With one font at least, so that texts have a width."""
+PACKAGES = ("chromium", "fonts-dejavu-core", "libatomic1")
+"""With one font at least, so that texts have a width, and with what Playwright's driver asks for."""
 
 
 def main() -> int:
     """Install it; an error is a sentence."""
-    if CHROMIUM.exists():
+    if CHROMIUM.exists() and find_library("atomic"):
         return 0
     print("Installing Debian's chromium", file=sys.stderr, flush=True)
     try:

@@ -186,7 +186,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo.py", description="Show Dispatcher at work.")
     parser.add_argument("--stay", action="store_true", help="stay until Ctrl-C")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in SIGNALS:  # Ctrl-C too: who starts us in the background may have it ignored
+        signal.signal(number, interrupt)
     try:
         demo(stay=options.stay)
     except KeyboardInterrupt:
