@@ -35,7 +35,8 @@ class Daemon:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self._folder = folder
-        self._environment = environment(**settings)
+        usual = {"service__journal__path": folder / "journal", "service__health__port": 0}
+        self._environment = environment(**{**usual, **settings})
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self.log: list[dict[str, Any]] = []

@@ -16,6 +16,7 @@ FLOORS = {  # the higher the number, the higher the floor
     "contract": 1,
     "tls": 1,
     "buckets": 1,
+    "backoff": 1,
     "brokers": 2,
     "rendering": 2,
     "notifiers": 2,
@@ -23,6 +24,8 @@ FLOORS = {  # the higher the number, the higher the floor
     "flow": 3,
     "settings": 4,
     "config": 5,
+    "journal": 5,
+    "health": 5,
     "factories": 5,
     "service": 6,
     "cli": 7,
@@ -101,7 +104,7 @@ def test_the_flow_knows_the_ports_and_no_adapter():
         if name_of(path).startswith("dispatcher.flow"):
             for module in ours(path):
                 known = module.removeprefix("dispatcher.")
-                assert known.split(".")[0] in {"words", "contract", "buckets", "flow"} or known in PORTS, (
+                assert known.split(".")[0] in {"words", "contract", "buckets", "backoff", "flow"} or known in PORTS, (
                     f"{path} knows {module}"
                 )
 

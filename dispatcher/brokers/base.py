@@ -17,7 +17,6 @@ class Delivery(ABC):
     """One message in our hands, with its own way home."""
 
     message: Message
-    redelivered: bool
 
     @property
     @abstractmethod
@@ -28,7 +27,7 @@ class Delivery(ABC):
     async def settle(self, *outcomes: Outcome) -> None:
         """End this delivery: keep the copies that the outcomes carry, then let go of the message.
 
-        Called once. `Accepted` and `Released` stand alone; `Deferred` and `Rejected` may come together.
+        Called once. `Accepted`, `Released` and `Split` stand alone; `Deferred` and `Rejected` may come together.
 
         Raises:
             DeliveryLost: it is stale; nothing was kept and the message comes again.
@@ -41,6 +40,24 @@ class Subscription(ABC):
 
     @abstractmethod
     def __aiter__(self) -> AsyncIterator[Delivery]: ...
+
+    @property
+    @abstractmethod
+    def trouble(self) -> str | None:
+        """Why the broker hands nothing out, though we want it to: one sentence; nothing where it does."""
+
+    @abstractmethod
+    async def pause(self) -> None:
+        """Take nothing new until `resume`, and give back what nobody has taken out yet."""
+
+    @abstractmethod
+    async def resume(self, prefetch: int | None = None) -> None:
+        """Take deliveries again, or another number of them.
+
+        Args:
+            prefetch: how many may be in hand at once from now on; as many as at first where none is given.
+
+        """
 
     @abstractmethod
     async def stop(self) -> None:

@@ -7,13 +7,14 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 from dispatcher.brokers.base import Broker, Delivery, Subscription
 from dispatcher.brokers.topology import dead_queue
 from dispatcher.words.errors import DeliveryLost
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Deferred, Outcome, Rejected, Released
+from dispatcher.words.outcomes import Deferred, Outcome, Rejected, Released, Split
 
 
 class Queue:
@@ -89,8 +90,7 @@ class MemoryDelivery(Delivery):
     """A message out of a queue in memory."""
 
     def __init__(self, subscription: "MemorySubscription", message: Message, *, redelivered: bool) -> None:
-        self.message = message
-        self.redelivered = redelivered
+        self.message = replace(message, redelivered=redelivered, is_stale=lambda: self.stale)
         self._subscription = subscription
 
     @property
@@ -109,6 +109,9 @@ class MemoryDelivery(Delivery):
                     broker.later(queue, copy, rung)
                 case Rejected(copy):
                     await broker.publish(dead_queue(queue), copy)
+                case Split(parts):
+                    for part in parts:
+                        await broker.publish(queue, part)
                 case Released():
                     await broker.queue(queue).put(self.message, redelivered=True)
         await self._subscription.let_go(self)
@@ -121,7 +124,7 @@ class MemorySubscription(Subscription):
         self.broker = broker
         self.name = name
         self.in_hand: list[MemoryDelivery] = []
-        self._prefetch = prefetch
+        self._usual = self._prefetch = prefetch
         self._stopped = False
 
     def __aiter__(self) -> AsyncIterator[Delivery]:
@@ -139,6 +142,23 @@ class MemorySubscription(Subscription):
                 delivery = MemoryDelivery(self, message, redelivered=redelivered)
                 self.in_hand.append(delivery)
             yield delivery
+
+    @property
+    def trouble(self) -> str | None:
+        """None: memory does not go away."""
+        return None
+
+    async def pause(self) -> None:
+        """Take nothing."""
+        await self._change_prefetch(0)
+
+    async def resume(self, prefetch: int | None = None) -> None:
+        """Take again."""
+        await self._change_prefetch(self._usual if prefetch is None else prefetch)
+
+    async def _change_prefetch(self, prefetch: int) -> None:
+        self._prefetch = prefetch
+        await self._notify()
 
     async def let_go(self, delivery: MemoryDelivery) -> None:
         """Count a delivery as settled."""

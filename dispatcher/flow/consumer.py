@@ -102,7 +102,7 @@ class Consumer:
                 outcomes=outcomes,
                 seconds=perf_counter() - started,
                 lost=lost,
-                redelivered=delivery.redelivered,
+                redelivered=delivery.message.redelivered,
             )
         )
 

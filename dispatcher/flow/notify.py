@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from dispatcher.contract.base import Notification, Part, decode
 from dispatcher.flow.bugs import failure_of
 from dispatcher.flow.pacer import Pacer
-from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.base import Ledger, Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.rates import Destination
@@ -126,7 +126,7 @@ class Notify:
                 self._pacer.give_up(who)  # those behind it need not wait for it
                 raise
             async with self._pacer.turn(who, destinations):
-                report = await self._notifier.send(message.id, notification, part, rendered, done)
+                report = await self._notifier.send(message.id, notification, part, rendered, Ledger(done))
         except Failure as failure:
             report = Report(dict.fromkeys(waiting, failure), messages=1 + max(0, failure.pieces - part.pieces))
         except Exception as bug:  # noqa: BLE001 - it must not take from the other parts that they were served

@@ -6,7 +6,7 @@ end in it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -35,6 +35,42 @@ class Report:
     messages: int = 1
 
 
+class Ledger:
+    """What a notifier says while it sends a part, each thing at the moment it is so: this one writes nothing down.
+
+    Attributes:
+        done: the slots of recipients who were served before.
+
+    """
+
+    def __init__(self, done: frozenset[int] = frozenset()) -> None:
+        self.done = done
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the message is not ours any more: somebody else, or we ourselves, will be given it again."""
+        return False
+
+    def hand_over(self, slots: Collection[int]) -> None:
+        """Say that from now on nobody can tell whether the service has taken it for these, until it answers.
+
+        Called at the last moment at which it surely has not: before the final dot of a mail, before a request.
+
+        Raises:
+            DeliveryLost: the message is not ours any more; nothing may be sent.
+
+        """
+
+    def serve(self, slots: Collection[int], *, pieces: int = 0) -> None:
+        """Say that the service has taken it for these, before anything else is done.
+
+        Args:
+            slots: whom it was for.
+            pieces: of a text that goes out in several pieces, how many they have, while some are missing.
+
+        """
+
+
 class Notifier(ABC):
     """The way to one outside service."""
 
@@ -48,17 +84,15 @@ class Notifier(ABC):
     """What a template in the top folder is, whose name tells no format (`welcome.jinja2`); `None`: not looked for."""
 
     @abstractmethod
-    async def send(
-        self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
-    ) -> Report:
+    async def send(self, message_id: str, notification: Any, part: Part, rendered: Rendered, ledger: Ledger) -> Report:
         """Hand one part to the service, once.
 
         Args:
             message_id: the identity of the notification; the same at every attempt.
             notification: an instance of `contract`.
-            part: whom it is for. Those whose slots are in `done` are named in it but not served again.
+            part: whom it is for. Those whose slots are in `ledger.done` are named in it but not served again.
             rendered: the texts.
-            done: the slots of recipients who were served before.
+            ledger: knows who was served before, and is told of each step.
 
         Returns:
             who was not served, and what the service calls what it took. Interrupted after it has served some, it says
@@ -66,6 +100,7 @@ class Notifier(ABC):
 
         Raises:
             Failure: nobody was served, all for the same reason.
+            DeliveryLost: the message is not ours any more; some may have been served, which the ledger knows.
             asyncio.CancelledError: interrupted before anybody was served.
 
         """

@@ -105,6 +105,8 @@ class Reason(StrEnum):
     NO_TEXT = "no-text"
     BAD_MARKUP = "bad-markup"
     BAD_BLOCKS = "bad-blocks"
+    TEMPLATES_UNREADABLE = "templates-unreadable"
+    DIED = "died"
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internal-error"
 

@@ -4,8 +4,9 @@ What we remember about a message travels with it, in headers of our own that beg
 touched. All of them are optional on the way in, and nonsense in them counts as absent: a publisher may send anything.
 """
 
+import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -26,12 +27,37 @@ ERROR = "dispatcher-error"  # its text
 DONE = "dispatcher-done"  # recipients already settled, as a bitmap over their slots
 RECIPIENT = "dispatcher-recipient"  # the one recipient that a dead letter is about
 PIECES = "dispatcher-pieces"  # of a text in several pieces, how many a recipient has: a table by slot
+COPY = "dispatcher-copy"  # what tells one copy of a message from all others
+DEATHS = "dispatcher-deaths"  # how often a dispatcher died while it tried the message
+PART_OF = "dispatcher-part-of"  # the identity of the message that it was split from
 
-OURS = frozenset({ID, ATTEMPT, FIRST_SEEN, LAST_TRY, NOT_BEFORE, QUEUE, KIND, REASON, ERROR, DONE, RECIPIENT, PIECES})
+OURS = frozenset(
+    {
+        ID,
+        ATTEMPT,
+        FIRST_SEEN,
+        LAST_TRY,
+        NOT_BEFORE,
+        QUEUE,
+        KIND,
+        REASON,
+        ERROR,
+        DONE,
+        RECIPIENT,
+        PIECES,
+        COPY,
+        DEATHS,
+        PART_OF,
+    }
+)
 """All of them; a header of another name is a stranger's, whatever it begins with."""
 
 ERROR_BYTES = 500
 """The longest text of an error in a header, in bytes of UTF-8."""
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +88,10 @@ class Message:
         headers: everything the message carries besides, ours included.
         properties: what the publisher said about it.
         notes: what a handler wants the observers to know (`template`); travels nowhere.
+        anonymous: its publisher gave it no id, so that it cannot be told from another with the same body.
+        redelivered: the broker handed it out before, to us or to somebody else.
+        is_stale: whether the broker has taken it away from us meanwhile, to hand it out again. Who is about to do what
+            cannot be undone asks first.
 
     """
 
@@ -70,6 +100,9 @@ class Message:
     headers: Mapping[str, Any] = field(default_factory=dict)
     properties: Properties = Properties()
     notes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    anonymous: bool = field(default=False, compare=False)
+    redelivered: bool = field(default=False, compare=False)
+    is_stale: Callable[[], bool] = field(default=_never, compare=False, repr=False)
 
     @property
     def attempt(self) -> int:
@@ -104,6 +137,17 @@ class Message:
         }
 
     @property
+    def copy(self) -> str | None:
+        """What tells this copy of ours from all others; nothing where it is as its publisher sent it."""
+        token = self.headers.get(COPY)
+        return token if isinstance(token, str) and token else None
+
+    @property
+    def deaths(self) -> int:
+        """How often a dispatcher died while it tried this message, as far as that was paid with an attempt."""
+        return self._integer(DEATHS)
+
+    @property
     def reason(self) -> Reason:
         """Why it was not served last time."""
         try:
@@ -112,9 +156,10 @@ class Message:
             return Reason.INTERNAL_ERROR
 
     def with_headers(self, changes: Mapping[str, Any]) -> Self:
-        """Give a copy with these headers changed; `None` takes one away."""
-        merged = {**self.headers, **changes}
-        return replace(self, headers={name: value for name, value in merged.items() if value is not None}, notes={})
+        """Give a copy with these headers changed; `None` takes one away. It is told from all other copies."""
+        merged = {**self.headers, COPY: secrets.token_hex(8), **changes}
+        headers = {name: value for name, value in merged.items() if value is not None}
+        return replace(self, headers=headers, notes={}, anonymous=False, redelivered=False, is_stale=_never)
 
     def _integer(self, name: str) -> int:
         value = self.headers.get(name)

@@ -1,7 +1,7 @@
 """How a delivery ends: AMQP 1.0's words, and the record that observers are given.
 
-A delivery is settled once, with the outcomes of its parts: `Accepted` or `Released` alone, or any number of `Deferred`
-and `Rejected`, each of which carries the copy that takes the message's place before the original may be forgotten.
+A delivery is settled once, with the outcomes of its parts: `Accepted`, `Released` or `Split` alone, or any number of
+`Deferred` and `Rejected`. What takes the message's place is kept before the original may be forgotten.
 """
 
 from dataclasses import dataclass
@@ -38,9 +38,16 @@ class Released:
     """Not tried: the message goes back to its queue as it was."""
 
 
-Outcome = Accepted | Deferred | Rejected | Released
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Too many recipients for one message: `parts` take its place in the same queue, at once, one for each send."""
 
-WORDS = {Released: "released", Deferred: "deferred", Rejected: "rejected", Accepted: "accepted"}
+    parts: tuple[Message, ...]
+
+
+Outcome = Accepted | Deferred | Rejected | Released | Split
+
+WORDS = {Released: "released", Split: "split", Deferred: "deferred", Rejected: "rejected", Accepted: "accepted"}
 """How logs call them; of several outcomes of one delivery, the first in this order gives it its name."""
 
 

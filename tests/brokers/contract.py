@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from dispatcher.brokers.base import Broker, Delivery
 from dispatcher.brokers.topology import dead_queue
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
 from dispatcher.words.messages import Message, Properties
-from dispatcher.words.outcomes import Accepted, Deferred, Rejected, Released
+from dispatcher.words.outcomes import Accepted, Deferred, Rejected, Released, Split
 from dispatcher.words.retries import Ladder
 
 SHORT, LONG = timedelta(milliseconds=200), timedelta(milliseconds=800)
@@ -59,7 +60,7 @@ class BrokerContract:
             await delivery.settle(Accepted())
 
         got = delivery.message
-        assert (sent.body, "id-1", 3, False) == (got.body, got.id, got.attempt, delivery.redelivered)
+        assert (sent.body, "id-1", 3, False) == (got.body, got.id, got.attempt, delivery.message.redelivered)
         assert "Graz" == got.headers["x-shop"]
         assert sent.properties == got.properties
 
@@ -106,7 +107,7 @@ class BrokerContract:
             await first.settle(Released())
             again = await take(deliveries)
 
-        assert (b"1", True, 1) == (again.message.body, again.redelivered, again.message.attempt)
+        assert (b"1", True, 1) == (again.message.body, again.message.redelivered, again.message.attempt)
         assert first.message.body == again.message.body
 
     async def test_a_deferred_message_comes_back_changed_after_its_rung(self, broker: Broker, queue: str):
@@ -145,6 +146,52 @@ class BrokerContract:
             kept.message.id,
             kept.message.headers["dispatcher-reason"],
         )
+
+    async def test_the_parts_of_a_message_take_its_place(self, broker: Broker, queue: str):
+        async with taking(broker, queue, prefetch=1) as deliveries:
+            await broker.publish(queue, message(b"many"))
+            whole = await take(deliveries)
+            parts = tuple(
+                replace(whole.message.with_headers({}), id=f"part-{one}", body=b"%d" % one) for one in range(250)
+            )
+            await whole.settle(Split(parts))
+            bodies = []
+            for _ in parts:
+                part = await take(deliveries)
+                bodies.append(int(part.message.body))
+                await part.settle(Accepted())
+
+        assert list(range(250)) == sorted(bodies)
+
+    async def test_a_paused_subscription_takes_nothing_until_it_goes_on(self, broker: Broker, queue: str):
+        subscription = await broker.subscribe(queue, prefetch=10)
+        deliveries = aiter(subscription)
+        await broker.publish(queue, message(b"in hand"))
+        in_hand = await take(deliveries)
+        await subscription.pause()
+        for number in range(3):
+            await broker.publish(queue, message(b"%d" % number))
+        next_one = asyncio.ensure_future(anext(deliveries))
+        done, _ = await asyncio.wait({next_one}, timeout=0.3)
+
+        assert not done
+
+        await in_hand.settle(Accepted())
+        await subscription.resume(1)
+        async with asyncio.timeout(WITHIN):
+            first = await next_one
+        second = asyncio.ensure_future(anext(deliveries))
+        done, _ = await asyncio.wait({second}, timeout=0.3)
+
+        assert not done
+        assert b"0" == first.message.body
+
+        await subscription.resume()
+        async with asyncio.timeout(WITHIN):
+            assert b"1" == (await second).message.body
+            assert b"2" == (await anext(deliveries)).message.body
+        await subscription.stop()
+        await deliveries.aclose()
 
     async def test_one_delivery_can_leave_several_copies_of_the_same_id(self, broker: Broker, queue: str):
         async with taking(broker, queue) as deliveries, taking(broker, dead_queue(queue)) as dead:

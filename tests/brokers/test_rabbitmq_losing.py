@@ -33,7 +33,7 @@ class TestLosingTheConnection:
             again = await take(deliveries)
             await again.settle(Accepted())
 
-        assert (b"1", True) == (again.message.body, again.redelivered)
+        assert (b"1", True) == (again.message.body, again.message.redelivered)
 
     async def test_what_nobody_took_out_is_not_handed_out_twice(self, node: Node, proxy: Proxy, queue: str):
         async with connected(settings(node, through(proxy))) as broker, taking(broker, queue) as deliveries:

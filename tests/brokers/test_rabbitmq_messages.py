@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -106,10 +107,10 @@ class TestOddMessages:
     async def test_a_bug_while_taking_in_is_loud_and_the_next_message_is_taken(
         self, node: Node, broker: RabbitBroker, queue: str, monkeypatch: pytest.MonkeyPatch, caplog
     ):
-        def odd(incoming: aiormq.abc.DeliveredMessage) -> Message:
+        def odd(incoming: aiormq.abc.DeliveredMessage, is_stale: Callable[[], bool]) -> Message:
             if incoming.body == b"odd":
                 raise ZeroDivisionError
-            return read(incoming)
+            return read(incoming, is_stale)
 
         monkeypatch.setattr("dispatcher.brokers.rabbitmq.delivery.read", odd)
         async with taking(broker, queue) as deliveries, operator(node) as channel:
@@ -193,4 +194,4 @@ class TestPressure:
             await broker.publish(queue, message())
             await (await take(deliveries)).settle(Released())
 
-            assert (await take(deliveries)).redelivered
+            assert (await take(deliveries)).message.redelivered

@@ -162,7 +162,6 @@ class Stub(Delivery):
 
     def __init__(self, settle: Callable[[], Awaitable[None]], *, stale: bool = False) -> None:
         self.message = Message(body=b"ok", id="m")
-        self.redelivered = False
         self._stale = stale
         self._settle = settle
 

@@ -126,7 +126,9 @@ def test_a_dead_letter_says_everything():
         "dispatcher-reason": "too-large",
         "dispatcher-error": "552 it is too large",
         "other": "kept",
+        "dispatcher-copy": outcome.copy.copy,
     } == outcome.copy.headers
+    assert 16 == len(outcome.copy.copy or "")
 
 
 def test_when_it_was_first_seen_stays():

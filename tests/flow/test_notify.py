@@ -16,7 +16,7 @@ from dispatcher.contract.email import EmailNotification
 from dispatcher.flow import notify as flow_notify
 from dispatcher.flow.judge import judge
 from dispatcher.flow.notify import Notify
-from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.base import Ledger, Notifier, Report
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Deferred
@@ -46,9 +46,9 @@ class Recorder(Notifier):
         notification: Any,
         part: Part,
         rendered: Rendered,
-        done: frozenset[int],
+        ledger: Ledger,
     ) -> Report:
-        self.sent.append((part.index, rendered.texts["txt"], done))
+        self.sent.append((part.index, rendered.texts["txt"], ledger.done))
         failures = self._answer(part)
         return Report(failures, None if failures else f"queued as {part.index}")
 

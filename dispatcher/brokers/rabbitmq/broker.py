@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from dispatcher.brokers.backoff import LONGEST, backoff
+from dispatcher.backoff import LONGEST, backoff
 from dispatcher.brokers.base import Broker, Subscription
 from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.outlet import Unroutable

@@ -5,7 +5,7 @@ would route extra copies) and the broker's own bookkeeping, which RabbitMQ 3 wou
 as going in circles.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -26,13 +26,17 @@ HEADERS_LIMIT = 32_000
 """Bytes of headers on a copy, roughly; over 128 KiB the broker would close the connection."""
 
 
-def read(incoming: aiormq.abc.DeliveredMessage) -> Message:
+def read(incoming: aiormq.abc.DeliveredMessage, is_stale: Callable[[], bool]) -> Message:
     """Take a message from the broker; one without `message_id` gets one."""
     said = incoming.header.properties
     headers = sound_headers(said.headers or {})
+    given = _identity(headers.get(ID)) or said.message_id
     return Message(
         body=incoming.body,
-        id=_identity(headers.get(ID)) or said.message_id or uuid4().hex,
+        id=given or uuid4().hex,
+        anonymous=not given,
+        redelivered=bool(incoming.redelivered),
+        is_stale=is_stale,
         headers=headers,
         properties=Properties(
             content_type=said.content_type,

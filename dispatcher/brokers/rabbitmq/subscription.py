@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from dispatcher.brokers.backoff import backoff
+from dispatcher.backoff import backoff
 from dispatcher.brokers.base import Delivery, Subscription
 from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.delivery import RabbitDelivery
@@ -33,10 +33,13 @@ class RabbitSubscription(Subscription):
         self._broker = broker
         self._declarer = declarer
         self._queue = queue
-        self._prefetch = prefetch
+        self._usual = self._prefetch = prefetch
+        self._wanted = asyncio.Event()
+        self._wanted.set()
         self._inbox: asyncio.Queue[RabbitDelivery | None] = asyncio.Queue()
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._spell: Spell | None = None
+        self._trouble = "the connection to RabbitMQ is being made"
         self._stopped = False
         self._consuming = asyncio.create_task(self._keep_consuming(), name=f"consume {queue}")
 
@@ -57,11 +60,35 @@ class RabbitSubscription(Subscription):
             if not delivery.stale:
                 yield delivery
 
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing is taken."""
+        if not self._wanted.is_set() or (self._spell is not None and not self._spell.over.is_set()):
+            return None
+        return self._trouble
+
+    async def pause(self) -> None:
+        """Cancel the consumer and give back what nobody has taken out."""
+        self._wanted.clear()
+        await self._give_back()
+
+    async def resume(self, prefetch: int | None = None) -> None:
+        """Begin another spell, with this prefetch."""
+        wanted = self._usual if prefetch is None else prefetch
+        if wanted != self._prefetch:
+            self._prefetch = wanted
+            await self._give_back()
+        self._wanted.set()
+
     async def stop(self) -> None:
         """Cancel the consumer and give back what nobody has taken out."""
         self._stopped = True
         self._consuming.cancel()
         await asyncio.wait({self._consuming})
+        await self._give_back()
+        self._inbox.put_nowait(None)
+
+    async def _give_back(self) -> None:
         if self._spell is not None:
             await self._spell.end()
         while not self._inbox.empty():
@@ -69,7 +96,6 @@ class RabbitSubscription(Subscription):
             if delivery is not None:
                 with contextlib.suppress(DeliveryLost):
                     await delivery.settle(Released())
-        self._inbox.put_nowait(None)
 
     async def _keep_consuming(self) -> None:
         """Begin one spell after the other; only a refusal of the very first one ends this, and `begun` raises it.
@@ -78,6 +104,7 @@ class RabbitSubscription(Subscription):
         """
         waits = backoff()
         while not self._stopped:
+            await self._wanted.wait()
             session = await self._broker.session()
             try:
                 spell = await self._begin_spell(session)
@@ -85,15 +112,17 @@ class RabbitSubscription(Subscription):
                 if not self._begun.done():
                     self._begun.set_exception(error)
                     return
+                self._trouble = str(error)
                 log.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
             except BrokerError as error:
+                self._trouble = str(error)
                 log.warning("cannot take deliveries from %s yet: %s", self._queue, error)
             except Exception:
                 log.exception("a bug while taking deliveries from %s", self._queue)
             else:
                 waits = backoff()
                 await self._until_over(spell)
-            if not self._stopped:
+            if not self._stopped and self._wanted.is_set():
                 await asyncio.sleep(next(waits))
 
     async def _begin_spell(self, session: Session) -> Spell:
@@ -116,5 +145,5 @@ class RabbitSubscription(Subscription):
             return
         await spell.over.wait()
         await spell.close_if_done()
-        if not spell.session.is_lost:
+        if self._wanted.is_set() and not spell.session.is_lost:
             log.warning("the broker ended the deliveries from the queue %s; asking again", self._queue)

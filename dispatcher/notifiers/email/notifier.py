@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.email import EmailNotification
-from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.base import Ledger, Notifier, Report
 from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.connect import Connector
@@ -63,9 +63,7 @@ class EmailNotifier(Notifier):
         # As many as can be on their way: a mail is large, and one that waits for a connection need not exist yet.
         self._free_connections = asyncio.Semaphore(settings.connections)
 
-    async def send(
-        self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
-    ) -> Report:
+    async def send(self, message_id: str, notification: Any, part: Part, rendered: Rendered, ledger: Ledger) -> Report:
         """Hand one part to the server, in as many transactions as it asks for."""
         people, failures = read_people(part)
         author = parse_sender(notification.sender, "from") if notification.sender else self._sender
@@ -78,14 +76,14 @@ class EmailNotifier(Notifier):
             people=people,
             date=self._now(),
         )
-        progress = Progress(pending(people, done))
+        progress = Progress(pending(people, ledger.done))
         if progress.waiting:
             async with self._free_connections:
                 await self._hand_over(draft, progress)
-        failures = {slot: failure for slot, failure in failures.items() if slot not in done}
+        failures = {slot: failure for slot, failure in failures.items() if slot not in ledger.done}
         for slot, address in people.items():
             failure = progress.fates.get(address.mailbox)
-            if failure is not None and slot not in done:
+            if failure is not None and slot not in ledger.done:
                 failures[slot] = failure
         return Report(failures, progress.reference)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.slack import SlackNotification
-from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.base import Ledger, Notifier, Report
 from dispatcher.notifiers.slack.answers import Answer, Row, Scope, failure_of, find
 from dispatcher.notifiers.slack.api import Api
 from dispatcher.notifiers.slack.blocks import read_blocks
@@ -51,11 +51,9 @@ class SlackNotifier(Notifier):
         self._troubles = Streak("messages")
         self._refusals = Streak("conversations", CONVERSATIONS)
 
-    async def send(
-        self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
-    ) -> Report:
+    async def send(self, message_id: str, notification: Any, part: Part, rendered: Rendered, ledger: Ledger) -> Report:
         """Hand one part to its conversation or webhook, once; if its thread is gone, outside of it."""
-        waiting = [recipient for recipient in part.recipients if recipient.slot not in done]
+        waiting = [recipient for recipient in part.recipients if recipient.slot not in ledger.done]
         if not waiting:
             return Report()
         target = self._target(waiting[0].address)

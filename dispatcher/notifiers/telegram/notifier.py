@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.base import Ledger, Notifier, Report
 from dispatcher.notifiers.streak import Streak
 from dispatcher.notifiers.telegram.api import Api
 from dispatcher.notifiers.telegram.chats import parse_chat
@@ -52,12 +52,10 @@ class TelegramNotifier(Notifier):
         # As many as there are connections: who waits for one too long would have failed.
         self._free_connections = asyncio.Semaphore(settings.connections)
 
-    async def send(
-        self, message_id: str, notification: Any, part: Part, rendered: Rendered, done: frozenset[int]
-    ) -> Report:
+    async def send(self, message_id: str, notification: Any, part: Part, rendered: Rendered, ledger: Ledger) -> Report:
         """Hand one part to the service, from the first message on that its recipient does not have."""
         (recipient,) = part.recipients
-        if recipient.slot in done:
+        if recipient.slot in ledger.done:
             return Report()
         chat = parse_chat(recipient.address)
         messages, remark = await _compose(notification, rendered)

@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from dispatcher.contract.email import EmailNotification
-from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.base import Ledger, Report
 from dispatcher.notifiers.email import EmailNotifier, EmailSettings
 from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.notifiers.email.compose import Draft, compose
@@ -46,7 +46,7 @@ async def send(notifier: EmailNotifier, **what) -> Mapping[int, Failure]:
 async def report(notifier: EmailNotifier, message_id="id-1", done=frozenset(), rendered=BOTH, at=0, **fields) -> Report:
     """Send one part of a notification."""
     asked = notification(**fields)
-    return await notifier.send(message_id, asked, asked.parts()[at], rendered, frozenset(done))
+    return await notifier.send(message_id, asked, asked.parts()[at], rendered, Ledger(frozenset(done)))
 
 
 def written(rendered=BOTH, message_id="id-1", at=0, *, utf8=False, **fields) -> bytes:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.base import Ledger, Report
 from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.notifiers.email import notifier as module
 from dispatcher.notifiers.email.compose import compose
@@ -551,7 +551,7 @@ async def test_the_date_is_now_unless_a_test_says_otherwise(server):
     before = module._now().replace(microsecond=0)
     asked = notification()
 
-    await notifier.send("id", asked, asked.parts()[0], texts(txt="x"), frozenset())
+    await notifier.send("id", asked, asked.parts()[0], texts(txt="x"), Ledger())
 
     assert before <= server.mails[0].message["Date"].datetime <= module._now()
     await notifier.close()

@@ -3,7 +3,7 @@
 import json
 
 from dispatcher.contract.slack import SlackNotification
-from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.base import Ledger, Report
 from dispatcher.notifiers.slack import SlackNotifier, SlackSettings
 from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Rendered
@@ -53,7 +53,9 @@ def texts(**by_format) -> Rendered:
 async def report(notifier: SlackNotifier, message_id="id-1", rendered=None, done=frozenset(), at=0, **fields) -> Report:
     """Send one part of a notification."""
     asked = notification(**fields)
-    return await notifier.send(message_id, asked, asked.parts()[at], rendered or texts(md="hello"), frozenset(done))
+    return await notifier.send(
+        message_id, asked, asked.parts()[at], rendered or texts(md="hello"), Ledger(frozenset(done))
+    )
 
 
 async def failure(notifier: SlackNotifier, **what) -> Failure:

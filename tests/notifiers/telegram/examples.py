@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.base import Ledger, Report
 from dispatcher.notifiers.telegram import TelegramNotifier, TelegramSettings
 from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Rendered
@@ -73,7 +73,7 @@ async def report(
     """Send one part of a notification."""
     asked = notification(**fields)
     part = replace(asked.parts()[at], pieces=pieces)
-    return await notifier.send(message_id, asked, part, rendered, frozenset(done))
+    return await notifier.send(message_id, asked, part, rendered, Ledger(frozenset(done)))
 
 
 async def failed(notifier: TelegramNotifier, rendered: Rendered = HELLO, **what) -> Failure:

@@ -8,7 +8,7 @@ import pytest
 
 from dispatcher.contract.base import decode
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.base import Ledger, Report
 from dispatcher.notifiers.telegram import TelegramNotifier
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.conftest import Certificates
@@ -416,6 +416,6 @@ async def test_a_body_of_the_queue_is_sent_to_each_of_its_recipients_once(server
     assert not unknown
 
     for part in asked.parts():
-        await notifier.send("id-1", asked, part, texts(txt="Hello"), frozenset())
+        await notifier.send("id-1", asked, part, texts(txt="Hello"), Ledger())
 
     assert ["4711", "@example_team"] == sent(server, "chat_id")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.base import Ledger, Report
 from dispatcher.words.errors import Failure, Kind, Reason
 from helpers.inboxes.telegram_markup import parse_html, units
 from tests.http_server import CUT, HANG, Answer
@@ -279,7 +279,7 @@ async def test_a_large_text_does_not_hold_the_event_loop(server, notifier):
     watching = asyncio.create_task(watch())
     rendered = texts(html="<b>word</b> &amp; " * 40_000)
     failure = await asyncio.gather(
-        notifier.send("id-1", asked, asked.parts()[0], rendered, frozenset()), return_exceptions=True
+        notifier.send("id-1", asked, asked.parts()[0], rendered, Ledger()), return_exceptions=True
     )
     running = False
     await watching
