@@ -7,7 +7,7 @@ deliveries of the lost one are `stale`, and their messages come again.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Outcome
@@ -24,13 +24,17 @@ class Delivery(ABC):
         """Whether it can no longer be settled: the broker hands the message out again."""
 
     @abstractmethod
-    async def settle(self, *outcomes: Outcome) -> None:
+    async def settle(self, *outcomes: Outcome, kept: Callable[[], None] = lambda: None) -> None:
         """End this delivery: keep the copies that the outcomes carry, then let go of the message.
 
         Called once. `Accepted`, `Released` and `Split` stand alone; `Deferred` and `Rejected` may come together.
 
+        Args:
+            outcomes: how it ends.
+            kept: called when everything is kept, before the broker is told to forget the message.
+
         Raises:
-            DeliveryLost: it is stale; nothing was kept and the message comes again.
+            DeliveryLost: it is stale: the message comes again. Copies may have been kept.
 
         """
 

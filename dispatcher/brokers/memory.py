@@ -6,7 +6,7 @@ For trying templates and for tests of programs that build on Dispatcher; it pass
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -98,7 +98,7 @@ class MemoryDelivery(Delivery):
         """Whether it was settled or taken away."""
         return self not in self._subscription.in_hand
 
-    async def settle(self, *outcomes: Outcome) -> None:
+    async def settle(self, *outcomes: Outcome, kept: Callable[[], None] = lambda: None) -> None:
         """Keep the copies, then forget the message or put it back."""
         if self.stale:
             raise DeliveryLost("the delivery is not in hand any more")
@@ -114,6 +114,7 @@ class MemoryDelivery(Delivery):
                         await broker.publish(queue, part)
                 case Released():
                     await broker.queue(queue).put(self.message, redelivered=True)
+        kept()
         await self._subscription.let_go(self)
 
 

@@ -7,25 +7,53 @@ read, when a handler has a bug, when the daemon stops.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from dispatcher.brokers.base import Delivery, Subscription
 from dispatcher.flow.bugs import failure_of
+from dispatcher.flow.hands import Hands
 from dispatcher.flow.judge import judge
 from dispatcher.flow.notify import utc_now
-from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed
+from dispatcher.flow.once import AlreadySettled, Died, Once
+from dispatcher.flow.outages import Outages
+from dispatcher.flow.page import Page
+from dispatcher.words import messages
+from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed, SplitUp
+from dispatcher.words.health import QueueHealth, State
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Deferred, Outcome, Released, Settlement
+from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released, Settlement, Split
 from dispatcher.words.retries import HOLD, LONGEST_WAIT, Ladder
 
 Handler = Callable[[Message], Awaitable[None]]
 Observer = Callable[[Settlement], None]
 
-SETTLE_TIMEOUT = timedelta(seconds=5)
-"""How long a drain waits, past its own time, for what was interrupted to be given back."""
-
 log = logging.getLogger(__name__)
+
+
+class Ended(Exception):
+    """A try ended with an outcome that needs no judge."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a consumer goes by besides the message in its hands.
+
+    Attributes:
+        page: what is remembered of the messages of its queue.
+        outages: what is known of the service.
+        now: the time.
+
+    """
+
+    page: Page
+    outages: Outages
+    now: Callable[[], datetime] = utc_now
 
 
 class Consumer:
@@ -36,7 +64,7 @@ class Consumer:
         handler: tries a message once; returns when it was served, raises `Failure` or `SomeFailed` when not.
         ladder: the delays between attempts.
         observers: told of each settlement.
-        now: the time.
+        watch: what is known of its messages, and of the service they go to.
 
     """
 
@@ -46,23 +74,39 @@ class Consumer:
         handler: Handler,
         ladder: Ladder,
         observers: Sequence[Observer],
-        now: Callable[[], datetime] = utc_now,
+        watch: "Watch | None" = None,
     ) -> None:
+        watch = watch or Watch(Page(queue=queue), Outages(queue))
         self._queue = queue
         self._handler = handler
         self._ladder = ladder
         self._observers = observers
-        self._now = now
-        self._in_hand: set[asyncio.Task[None]] = set()
-        self._trying: set[asyncio.Task[None]] = set()
+        self._now = watch.now
+        self._page = watch.page
+        self._outages = watch.outages
+        self._once = Once(watch.page)
+        self._subscription: Subscription | None = None
+        self._hands = Hands()
 
     async def run(self, subscription: Subscription) -> None:
         """Take deliveries until the subscription is stopped."""
-        async for delivery in subscription:
-            # Tasks of our own: the broker's are cancelled with their connection, in the middle of a conversation.
-            task = asyncio.create_task(self._process(delivery))
-            self._in_hand.add(task)
-            task.add_done_callback(self._in_hand.discard)
+        self._subscription = subscription
+        watching = asyncio.create_task(self._outages.watch(subscription), name=f"outages of {self._queue}")
+        try:
+            async for delivery in subscription:
+                # Tasks of our own: the broker's are cancelled with their connection, in the middle of a conversation.
+                self._hands.take(self._process(delivery))
+        finally:
+            watching.cancel()
+
+    @property
+    def health(self) -> QueueHealth:
+        """How the queue is doing."""
+        outages = self._outages
+        if outages.state is not State.TAKING:
+            return QueueHealth(outages.state, outages.since, outages.text)
+        trouble = self._subscription.trouble if self._subscription else "not begun yet"
+        return QueueHealth(State.WAITING if trouble else State.TAKING, outages.since, trouble)
 
     async def drain(self, within: timedelta) -> bool:
         """Finish what is in hand, after the subscription was stopped.
@@ -74,80 +118,120 @@ class Consumer:
             whether everything was finished in time.
 
         """
-        if await self._until_idle(within):
-            return True
-        for task in tuple(self._trying):
-            task.cancel()
-        if not await self._until_idle(SETTLE_TIMEOUT):
-            for task in tuple(self._in_hand):
-                task.cancel()
-        return False
-
-    async def _until_idle(self, within: timedelta) -> bool:
-        if not self._in_hand:
-            return True
-        _, pending = await asyncio.wait(self._in_hand, timeout=within.total_seconds())
-        return not pending
+        return await self._hands.drain(within)
 
     async def _process(self, delivery: Delivery) -> None:
         if delivery.stale:
             return  # its message comes again
         started = perf_counter()
-        outcomes = await self._try(delivery.message)
-        lost = await self._settle(delivery, outcomes)
+        message = delivery.message
+        try:
+            outcomes = await self._try(message)
+        except DeliveryLost:
+            outcomes, lost = (Released(),), True
+        else:
+            lost = await self._settle(delivery, outcomes)
         self._tell(
             Settlement(
                 queue=self._queue,
-                message=delivery.message,
+                message=message,
                 outcomes=outcomes,
                 seconds=perf_counter() - started,
                 lost=lost,
-                redelivered=delivery.message.redelivered,
+                redelivered=message.redelivered,
             )
         )
 
     async def _try(self, message: Message) -> tuple[Outcome, ...]:
-        """Let the handler try once, and judge how that went."""
+        """Let the handler try once, and judge how that went.
+
+        Raises:
+            DeliveryLost: the broker took the message back before it was sent.
+
+        """
         early = message.not_before - self._now() if message.not_before is not None else timedelta(0)
         if early > LONGEST_WAIT:
             early = timedelta(0)  # nobody of us said that: a publisher did, or a clock that was wrong
         if early > HOLD:
             return (self._before_its_time(message, early),)
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - coroutines run in tasks
-        self._trying.add(task)
+        if self._outages.paused:
+            return (Released(),)
+        on_trial, began = self._outages.state is State.TRYING, monotonic()
         error: Failure | SomeFailed | None = None
         try:
-            if early > timedelta(0):
-                await asyncio.sleep(early.total_seconds())
-            await self._handler(message)
+            await self._handle(message, early)
         except (Failure, SomeFailed) as failure:
             error = failure
-        except asyncio.CancelledError as cancelled:
-            if task.cancelling():
-                return (Released(),)
-            error = failure_of(cancelled, message)  # a library's own, nobody cancelled us
-        except Exception as bug:  # noqa: BLE001 - whatever it was, the message is settled
-            error = failure_of(bug, message)
-        finally:
-            self._trying.discard(task)
+        except Ended as ended:
+            return (ended.outcome,)
+        if self._outages.note(error, began) and on_trial and isinstance(error, Failure):
+            return (self._round_again(message, error),)
+        if isinstance(error, Died):
+            message = message.with_headers({messages.DEATHS: error.deaths})
         return judge(message, error, self._queue, self._ladder, self._now())
+
+    async def _handle(self, message: Message, early: timedelta) -> None:
+        """Have the message handled when its time has come.
+
+        Raises:
+            Failure, SomeFailed: it was tried, and these were not served.
+            Ended: it needs no judge.
+            DeliveryLost: the broker took it back.
+
+        """
+        task = asyncio.current_task()
+        try:
+            with self._hands.trying():
+                if early > timedelta(0):
+                    await asyncio.sleep(early.total_seconds())
+                async with self._once.turn(message):
+                    await self._handler(message)
+        except (Failure, SomeFailed, DeliveryLost):
+            raise
+        except AlreadySettled:
+            message.notes["remark"] = "settled before; the broker had not heard of it"
+            raise Ended(Accepted()) from None
+        except SplitUp as split:
+            raise Ended(Split(split.parts)) from None
+        except asyncio.CancelledError as cancelled:
+            if task is not None and task.cancelling():
+                raise Ended(Released()) from None
+            raise failure_of(cancelled, message) from None  # a library's own, nobody cancelled us
+        except Exception as bug:  # noqa: BLE001 - whatever it was, the message is settled
+            raise failure_of(bug, message) from None
 
     def _before_its_time(self, message: Message, wait: timedelta) -> Deferred:
         """Let a message that still has to wait go round again, untried and as it is."""
         failure = Failure(Kind.THROTTLED, message.reason, f"it waits until {message.not_before:%Y-%m-%d %H:%M:%SZ}")
-        return Deferred(message, self._ladder.towards(wait), failure)
+        return Deferred(message.with_headers({}), self._ladder.towards(wait), failure)
+
+    def _round_again(self, message: Message, outage: Failure) -> Deferred:
+        """Let the message that was to tell whether an outage is over wait for a moment.
+
+        Given back again and again, it would be taken for poison by a queue that counts its deliveries.
+        """
+        return Deferred(message.with_headers({}), self._ladder.delays[0], outage)
 
     async def _settle(self, delivery: Delivery, outcomes: tuple[Outcome, ...]) -> bool:
         """Settle; tell whether that was too late."""
+        message = delivery.message
         try:
-            await delivery.settle(*outcomes)
+            await delivery.settle(*outcomes, kept=lambda: self._kept(message, outcomes))
         except DeliveryLost:
+            if isinstance(outcomes[0], Accepted):
+                self._page.owe(message)
             return True
         except Exception:
             log.exception("message %s could not be settled; it stays unacknowledged", delivery.message.id)
             return True
         return False
+
+    def _kept(self, message: Message, outcomes: tuple[Outcome, ...]) -> None:
+        """Remember that all copies are kept: should the broker not hear the rest, the message only has to go."""
+        if isinstance(outcomes[0], Deferred | Rejected | Split):
+            self._page.settle(message)
+        if _has_doubts(message, outcomes):
+            self._page.clear(message)
 
     def _tell(self, settlement: Settlement) -> None:
         for observer in self._observers:
@@ -155,3 +239,11 @@ class Consumer:
                 observer(settlement)
             except Exception:
                 log.exception("the observer %r failed", observer)
+
+
+def _has_doubts(message: Message, outcomes: tuple[Outcome, ...]) -> bool:
+    """Tell whether something may be written down about a message that does not hold any more."""
+    if any(isinstance(one, Deferred | Released) for one in outcomes):
+        return False
+    unsure = any(isinstance(one, Rejected) and one.failure.kind is Kind.UNKNOWN for one in outcomes)
+    return unsure or message.redelivered or message.copy is not None

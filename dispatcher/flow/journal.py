@@ -7,7 +7,7 @@ a host; what it forgets costs a second notification, never a lost one.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -80,3 +80,47 @@ class Journal(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the files."""
+
+
+class Forgetful(Journal):
+    """Remembers nothing: for tries within one process."""
+
+    def recall(self, key: bytes, since: datetime | None = None) -> Record:
+        """Know nothing."""
+        del key, since
+        return Record()
+
+    def hand_over(self, key: bytes, slots: Collection[int]) -> None:
+        """Note nothing."""
+
+    def serve(self, key: bytes, slots: Collection[int], pieces: int = 0) -> None:
+        """Note nothing."""
+
+    def settle(self, version: bytes) -> None:
+        """Note nothing."""
+
+    def is_settled(self, version: bytes) -> bool:
+        """Know nothing."""
+        del version
+        return False
+
+    def hold(self, key: bytes) -> AbstractContextManager[None]:
+        """Mark nothing."""
+        del key
+        return nullcontext()
+
+    def is_held_elsewhere(self, key: bytes) -> bool:
+        """Know nothing."""
+        del key
+        return False
+
+    def clear(self, key: bytes) -> None:
+        """Forget nothing."""
+
+    @property
+    def trouble(self) -> str | None:
+        """None."""
+        return None
+
+    def close(self) -> None:
+        """Nothing to let go of."""

@@ -1,8 +1,9 @@
 """What the failures of a try mean for the message. Pure: the same question always has the same answer.
 
     transient, unknown    next rung, attempt + 1; a dead letter after the last rung
+                          or at once, where it must not be sent twice
     throttled             as many delays as the wait takes; no attempt counted
-    outage                the first rung; no attempt counted
+    outage                back to the queue as it was; if some were served, the rest waits in a copy for a moment
     recipient             a dead letter for each such recipient
     content               a dead letter
 
@@ -16,7 +17,7 @@ from typing import assert_never
 from dispatcher.flow.copies import Share, dead_copy, retry_copy
 from dispatcher.words.errors import Failure, Kind, SomeFailed
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected
+from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released
 from dispatcher.words.retries import Ladder
 
 
@@ -35,6 +36,8 @@ def judge(
     """
     if error is None:
         return (Accepted(),)
+    if _is_untouched(message, error):
+        return (Released(),)
     outcomes: list[Outcome] = []
     for share in _shares(error, ladder):
         rung = _rung(share.failure, message.attempt, ladder)
@@ -45,15 +48,29 @@ def judge(
     return tuple(outcomes) or (Accepted(),)
 
 
+def _is_untouched(message: Message, error: Failure | SomeFailed) -> bool:
+    """Tell whether nothing came of the try but an outage: nobody was served, not even with a piece."""
+    if isinstance(error, Failure):
+        return error.kind is Kind.OUTAGE and not error.pieces
+    alike = all(failure.kind is Kind.OUTAGE for failure in error.failures.values())
+    served = len(error.addresses) - len(error.failures) - len(message.done)
+    told = {slot: failure.pieces for slot, failure in error.failures.items() if failure.pieces}
+    return alike and not served and told.items() <= message.pieces.items()
+
+
 def _rung(failure: Failure, attempt: int, ladder: Ladder) -> timedelta | None:
     """Give the rung to wait on, or `None` to give up."""
     match failure.kind:
+        case Kind.UNKNOWN if failure.final:
+            return None
         case Kind.TRANSIENT | Kind.UNKNOWN:
             return ladder.after(attempt, failure.wait)
         case Kind.THROTTLED if failure.wait is not None:
             return ladder.towards(failure.wait)
-        case Kind.THROTTLED | Kind.OUTAGE:
-            return ladder.at_least(failure.wait or timedelta(0))
+        case Kind.THROTTLED:
+            return ladder.at_least(timedelta(0))
+        case Kind.OUTAGE:
+            return ladder.delays[0]
         case Kind.RECIPIENT | Kind.CONTENT:
             return None
     assert_never(failure.kind)

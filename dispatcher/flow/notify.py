@@ -10,9 +10,13 @@ from typing import Any, Protocol
 
 from dispatcher.contract.base import Notification, Part, decode
 from dispatcher.flow.bugs import failure_of
+from dispatcher.flow.ledger import JournalLedger
 from dispatcher.flow.pacer import Pacer
-from dispatcher.notifiers.base import Ledger, Notifier, Report
-from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
+from dispatcher.flow.page import Page
+from dispatcher.flow.round import Round
+from dispatcher.flow.split import is_to_be_split, split
+from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason, SomeFailed, SplitUp
 from dispatcher.words.messages import Message
 from dispatcher.words.rates import Destination
 from dispatcher.words.retries import LONGEST_WAIT, STEPS
@@ -47,13 +51,17 @@ class Notify:
     Args:
         notifier: the way to the outside.
         renderer: the templates.
+        page: what is remembered of the messages.
         now: the time.
 
     """
 
-    def __init__(self, notifier: Notifier, renderer: Renderer, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, notifier: Notifier, renderer: Renderer, page: Page | None = None, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self._notifier = notifier
         self._renderer = renderer
+        self._page = page or Page()
         self._now = now
         self._pacer = Pacer(notifier.rates)
 
@@ -63,38 +71,67 @@ class Notify:
         Raises:
             Failure: nobody was served.
             SomeFailed: some were not.
+            SplitUp: there are too many for one message.
+            DeliveryLost: the broker took the message back; who was served meanwhile is written down.
 
         """
         notification = self._read(message)
         parts = notification.parts()
-        self._refuse_expired(message, notification, parts)
-        done = message.done
-        failures: dict[int, Failure] = {}
+        round_ = self._begin(message, parts)
+        self._refuse_expired(notification, round_)
+        if is_to_be_split(message, parts):
+            apart = await asyncio.to_thread(split, message, parts)
+            if apart:
+                raise SplitUp(apart)
+        await self._serve(notification, round_)
+        if round_.failures:
+            raise SomeFailed(round_.failures, round_.addresses)
+
+    def _begin(self, message: Message, parts: Sequence[Part]) -> Round:
+        """Find out who is left: the journal may know more than the message does."""
+        record = self._page.recall(message)
+        served = frozenset(slot for slot, pieces in record.served.items() if not pieces)
+        done = message.done | served
+        careful = self._notifier.unknown_is_final
+        round_ = Round(message, parts, JournalLedger(self._page, message, done, careful=careful))
+        round_.pieces = {**message.pieces, **{slot: count for slot, count in record.served.items() if count}}
+        if served:
+            message.notes["remark"] = f"sent before to {len(served)} of {len(round_.addresses)}; not sent to them again"
+        if careful:
+            round_.failures |= dict.fromkeys(record.unsure - done, _perhaps_sent())
+        return round_
+
+    async def _serve(self, notification: Notification, round_: Round) -> None:
+        """Send part after part, until all are served or the try has to end."""
         until = monotonic() + LONGEST_TRY
-        tried = False
-        for part in parts:
-            if tried and monotonic() > until:
-                failures |= _left(parts[part.index :], done, _NEXT_TRY)
-                break
+        for part in round_.parts:
+            waiting = round_.waiting(part)
+            if not waiting:
+                continue
+            if round_.tried and monotonic() > until:
+                round_.leave(part.index, _NEXT_TRY)
+                return
             try:
                 if part.index:
                     await asyncio.sleep(0)  # thousands of parts that fail at once must not keep others waiting
-                report = await self._send(message, notification, part, done)
+                report = await self._send(notification, part, waiting, round_)
             except asyncio.CancelledError:
-                if part.index == 0:
+                if not round_.tried:
                     raise  # nobody was served: the message goes back as it was
-                failures |= _left(parts[part.index :], done, _INTERRUPTED)
-                break
-            tried = tried or any(recipient.slot not in done for recipient in part.recipients)
-            failures |= report.failures
-            _note(message, "reference", report.reference)
-            _note(message, "remark", report.remark)
-            if _was_interrupted(report):
-                failures |= _left(parts[part.index + 1 :], done, _INTERRUPTED)
-                break
-        if failures:
-            addresses = tuple(recipient.address for part in parts for recipient in part.recipients)
-            raise SomeFailed(failures, addresses)
+                round_.leave(part.index, _INTERRUPTED)
+                return
+            round_.add({slot: self._final(failure) for slot, failure in report.failures.items()})
+            _note(round_.message, "reference", report.reference)
+            _note(round_.message, "remark", report.remark)
+            outage = next((one for one in report.failures.values() if one.kind is Kind.OUTAGE), None)
+            if outage is not None:  # the service's, or ours: the daemon stops
+                round_.leave(part.index + 1, outage)
+                return
+
+    def _final(self, failure: Failure) -> Failure:
+        """Let nothing be sent a second time that may have been sent, where the settings say so."""
+        failure.final = failure.kind is Kind.UNKNOWN and self._notifier.unknown_is_final
+        return failure
 
     def _read(self, message: Message) -> Notification:
         notification, unknown = decode(self._notifier.contract, message.body)
@@ -103,32 +140,36 @@ class Notify:
             message.notes["unknown_fields"] = unknown
         return notification
 
-    def _refuse_expired(self, message: Message, notification: Notification, parts: Sequence[Part]) -> None:
-        if notification.expires_at is not None and notification.expires_at <= self._now():
-            for part in parts:
-                self._pacer.give_up((message.id, part.index))
-            text = f"it was to be sent before {notification.expires_at.isoformat()}"
-            raise Failure(Kind.CONTENT, Reason.EXPIRED, text)
+    def _refuse_expired(self, notification: Notification, round_: Round) -> None:
+        if notification.expires_at is None or notification.expires_at > self._now():
+            return
+        for part in round_.parts:
+            self._pacer.give_up((round_.message.id, part.index))
+        text = f"it was to be sent before {notification.expires_at.isoformat()}"
+        expired = Failure(Kind.CONTENT, Reason.EXPIRED, text)
+        if round_.ledger.done == round_.message.done:
+            raise expired
+        round_.leave(0, expired)  # the journal knows of some who were served in time
 
-    async def _send(self, message: Message, notification: Notification, part: Part, done: frozenset[int]) -> Report:
+    async def _send(self, notification: Notification, part: Part, waiting: Sequence[int], round_: Round) -> Report:
         """Serve one part; say what became of it."""
-        waiting = [recipient.slot for recipient in part.recipients if recipient.slot not in done]
-        if not waiting:
-            return Report()
-        part = replace(part, pieces=message.pieces.get(waiting[0], 0))
+        message = round_.message
+        part = replace(part, pieces=round_.pieces.get(waiting[0], 0))
         who = (message.id, part.index)
         destinations: Sequence[Destination] = ()
         try:
             try:
                 rendered = self._renderer.render(notification.template, part.parameters, notification.locale)
-                destinations = self._notifier.destinations(part, done)
+                destinations = self._notifier.destinations(part, round_.ledger.done)
             except BaseException:
                 self._pacer.give_up(who)  # those behind it need not wait for it
                 raise
             async with self._pacer.turn(who, destinations):
-                report = await self._notifier.send(message.id, notification, part, rendered, Ledger(done))
+                report = await self._notifier.send(message.id, notification, part, rendered, round_.ledger)
         except Failure as failure:
             report = Report(dict.fromkeys(waiting, failure), messages=1 + max(0, failure.pieces - part.pieces))
+        except DeliveryLost:
+            raise
         except Exception as bug:  # noqa: BLE001 - it must not take from the other parts that they were served
             return Report(dict.fromkeys(waiting, failure_of(bug, message)))
         self._keep_pace(report, destinations)
@@ -155,16 +196,12 @@ def _note(message: Message, name: str, said: str | None) -> None:
     message.notes[name] = together if len(together) > 1 else said
 
 
-def _was_interrupted(report: Report) -> bool:
-    """Tell whether the daemon stops: a notifier that has served some of a part says so, rather than be cancelled."""
-    return any(failure.reason is Reason.INTERRUPTED for failure in report.failures.values())
-
-
 _INTERRUPTED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
 _NEXT_TRY = Failure(Kind.THROTTLED, Reason.PACED, "there are many recipients: the rest is next", wait=STEPS[0])
 
 
-def _left(parts: tuple[Part, ...], done: frozenset[int], failure: Failure) -> dict[int, Failure]:
-    """Give the failures of those who are left when a try ends in the middle."""
-    left = (recipient.slot for part in parts for recipient in part.recipients)
-    return {slot: failure for slot in left if slot not in done}
+def _perhaps_sent() -> Failure:
+    text = "the dispatcher died after it was handed over; it may have been sent"
+    failure = Failure(Kind.UNKNOWN, Reason.DIED, text)
+    failure.final = True
+    return failure

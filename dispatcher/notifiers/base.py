@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
-from dispatcher.words.errors import Failure
+from dispatcher.words.errors import DeliveryLost, Failure
 from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
 
@@ -71,6 +71,43 @@ class Ledger:
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a ledger is told of those who share one message to a service.
+
+    Attributes:
+        ledger: where it is written.
+        slots: who they are.
+
+    """
+
+    ledger: Ledger
+    slots: tuple[int, ...]
+
+    def begin(self) -> None:
+        """Be asked before anything is begun.
+
+        Raises:
+            DeliveryLost: the message is not ours any more.
+
+        """
+        if self.ledger.withdrawn:
+            raise DeliveryLost("the message was taken back before it was sent, and comes again")
+
+    def hand_over(self) -> None:
+        """Say that the service may have it from now on.
+
+        Raises:
+            DeliveryLost: the message is not ours any more; nothing may be sent.
+
+        """
+        self.ledger.hand_over(self.slots)
+
+    def serve(self, pieces: int = 0) -> None:
+        """Say that the service has taken it, or so many pieces of it."""
+        self.ledger.serve(self.slots, pieces=pieces)
+
+
 class Notifier(ABC):
     """The way to one outside service."""
 
@@ -96,7 +133,8 @@ class Notifier(ABC):
 
         Returns:
             who was not served, and what the service calls what it took. Interrupted after it has served some, it says
-            so (outage, `interrupted`, for those who were not) instead of raising: nobody is to be served twice.
+            so (outage, `interrupted`, for those who were not) instead of raising: nobody is to be served twice. Where an
+            answer came together with the cancellation, it is the answer that is told: `Task.cancelling` has the other.
 
         Raises:
             Failure: nobody was served, all for the same reason.
@@ -104,6 +142,11 @@ class Notifier(ABC):
             asyncio.CancelledError: interrupted before anybody was served.
 
         """
+
+    @property
+    def unknown_is_final(self) -> bool:
+        """Whether what may have been sent, though nobody knows, must not be sent again."""
+        return False
 
     @property
     def rates(self) -> Sequence[Rate]:

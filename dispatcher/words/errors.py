@@ -9,6 +9,7 @@
     │   └── DeliveryLost   the delivery is not ours any more; the broker hands it out again
     ├── Failure            one attempt failed, for this reason
     ├── SomeFailed         one attempt failed for some recipients
+    ├── SplitUp            the message is to be tried as several
     └── ConsumerEnded      a bug: nothing takes from a queue any more
 
 Exceptions of outside libraries end in the adapter that uses them; above it there are only these.
@@ -17,6 +18,10 @@ Exceptions of outside libraries end in the adapter that uses them; above it ther
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dispatcher.words.messages import Message
 
 
 class DispatcherError(Exception):
@@ -120,6 +125,7 @@ class Failure(DispatcherError):
         text: one sentence for the person who finds it in the log or in a dead letter: what, where. No secrets.
         wait: the least time before the next attempt, where the other side asked for one.
         pieces: of a text that goes out in several pieces, how many this recipient has, this attempt's included.
+        final: there is to be no other attempt, though the kind allows one.
 
     """
 
@@ -132,6 +138,7 @@ class Failure(DispatcherError):
         self.text = text
         self.wait = wait
         self.pieces = pieces
+        self.final = False
 
     def __repr__(self) -> str:
         return f"Failure({self.kind.value}, {self.reason.value}, {self.text!r})"
@@ -150,6 +157,19 @@ class SomeFailed(DispatcherError):
         super().__init__(f"{len(failures)} of {len(addresses)} recipients were not served")
         self.failures = failures
         self.addresses = addresses
+
+
+class SplitUp(DispatcherError):
+    """A message has too many recipients to be tried as one.
+
+    Attributes:
+        parts: the messages to be tried in its place.
+
+    """
+
+    def __init__(self, parts: "tuple[Message, ...]") -> None:
+        super().__init__(f"it is split into {len(parts)} messages")
+        self.parts = parts
 
 
 class ConsumerEnded(DispatcherError):

@@ -8,7 +8,9 @@ import pytest
 
 from dispatcher.brokers.base import Delivery
 from dispatcher.brokers.memory import MemoryBroker
-from dispatcher.flow.consumer import Consumer
+from dispatcher.flow.consumer import Consumer, Watch
+from dispatcher.flow.outages import Outages
+from dispatcher.flow.page import Page
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.messages import Message, milliseconds
 from dispatcher.words.outcomes import Outcome, Settlement
@@ -26,7 +28,13 @@ class Bench:
         self.told: list[Settlement] = []
         self.hanging = 0
         self.time = datetime.now(UTC)
-        self.consumer = Consumer("email", self.handle, LADDER, [self.boom, self.told.append], lambda: self.time)
+        self.consumer = Consumer(
+            "email",
+            self.handle,
+            LADDER,
+            [self.boom, self.told.append],
+            Watch(Page(queue="email"), Outages("email"), lambda: self.time),
+        )
 
     def boom(self, _: Settlement) -> None:
         raise RuntimeError("an observer with a bug")
@@ -139,7 +147,7 @@ async def test_a_message_that_is_nearly_due_is_held_until_then(bench: Bench):
 
 async def test_a_message_that_is_held_is_released_when_the_daemon_stops(bench: Bench):
     await bench.give(b"ok", **{"dispatcher-not-before": milliseconds(bench.time + timedelta(seconds=1.9))})
-    await until(lambda: bool(bench.consumer._trying))
+    await until(lambda: bool(bench.consumer._hands._trying))
 
     assert not await bench.consumer.drain(timedelta(0))
     assert ["released"] == [settlement.outcome for settlement in bench.told]
@@ -169,7 +177,7 @@ class Stub(Delivery):
     def stale(self) -> bool:
         return self._stale
 
-    async def settle(self, *outcomes: Outcome) -> None:
+    async def settle(self, *outcomes: Outcome, kept: Callable[[], None] = lambda: None) -> None:
         await self._settle()
 
 
@@ -200,7 +208,7 @@ class TestABrokerThatMisbehaves:
         assert "message m could not be settled; it stays unacknowledged" in caplog.text
 
     async def test_a_settlement_that_never_ends_does_not_hold_the_drain(self, bench: Bench, monkeypatch):
-        monkeypatch.setattr("dispatcher.flow.consumer.SETTLE_TIMEOUT", timedelta(milliseconds=20))
+        monkeypatch.setattr("dispatcher.flow.hands.SETTLE_TIMEOUT", timedelta(milliseconds=20))
 
         async def hang() -> None:
             await asyncio.Event().wait()

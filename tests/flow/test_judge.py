@@ -8,7 +8,7 @@ import pytest
 from dispatcher.flow.judge import judge
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Accepted, Deferred, Rejected
+from dispatcher.words.outcomes import Accepted, Deferred, Rejected, Released
 from dispatcher.words.retries import Ladder
 from dispatcher.words.values import decode_slots, encode_slots
 
@@ -52,12 +52,37 @@ def test_after_the_last_rung_it_is_given_up(kind: Kind):
     assert 4 == outcome.copy.headers["dispatcher-attempt"]
 
 
-@pytest.mark.parametrize("kind", [Kind.THROTTLED, Kind.OUTAGE])
-def test_what_is_not_the_messages_fault_costs_no_attempt_however_often(kind: Kind):
-    outcome = only(failure(kind), attempt=4)
+def test_what_is_not_the_messages_fault_costs_no_attempt_however_often():
+    outcome = only(failure(Kind.THROTTLED), attempt=4)
 
     assert isinstance(outcome, Deferred)
     assert (RUNGS[0], 4) == (outcome.rung, outcome.copy.attempt)
+
+
+def test_an_outage_gives_the_message_back_as_it_was():
+    assert Released() == only(failure(Kind.OUTAGE), attempt=4)
+    nobody = SomeFailed({1: failure(Kind.OUTAGE), 2: failure(Kind.OUTAGE)}, ("a", "b", "c"))
+    assert Released() == only(nobody, **{"dispatcher-done": encode_slots([0])})
+
+
+def test_an_outage_after_some_were_served_lets_the_others_wait_for_a_moment():
+    outcome = only(SomeFailed({1: failure(Kind.OUTAGE)}, ("a", "b")), attempt=4)
+
+    assert isinstance(outcome, Deferred)
+    assert (LADDER.delays[0], 4, {0}) == (outcome.rung, outcome.copy.attempt, outcome.copy.done)
+
+
+def test_an_outage_in_the_middle_of_a_long_text_remembers_its_pieces():
+    cut = Failure(Kind.OUTAGE, Reason.SERVICE_UNREACHABLE, "gone", pieces=2)
+
+    assert {0: 2} == only(SomeFailed({0: cut}, ("a",))).copy.pieces
+
+
+def test_what_may_have_been_sent_is_given_up_where_it_must_not_be_sent_twice():
+    cut = failure(Kind.UNKNOWN)
+    cut.final = True
+
+    assert isinstance(only(cut), Rejected)
 
 
 @pytest.mark.parametrize("kind", [Kind.CONTENT, Kind.RECIPIENT])
@@ -93,7 +118,7 @@ def test_the_pieces_that_a_recipient_has_travel_along():
     (outcome,) = judge(message(), SomeFailed(failed, ("a", "b")), "telegram", LADDER, NOW)
 
     assert {1: 2} == outcome.copy.pieces
-    (again,) = judge(outcome.copy, SomeFailed({1: failure(Kind.OUTAGE)}, ("a", "b")), "telegram", LADDER, NOW)
+    (again,) = judge(outcome.copy, SomeFailed({1: failure(Kind.TRANSIENT)}, ("a", "b")), "telegram", LADDER, NOW)
     assert {1: 2} == again.copy.pieces
 
 

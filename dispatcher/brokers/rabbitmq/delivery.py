@@ -1,5 +1,7 @@
 """A message from RabbitMQ in our hands, and how it is settled."""
 
+from collections.abc import Callable
+
 from dispatcher.brokers.base import Delivery
 from dispatcher.brokers.rabbitmq.envelope import read
 from dispatcher.brokers.rabbitmq.keeper import Keeper
@@ -22,7 +24,7 @@ class RabbitDelivery(Delivery):
         """Whether its AMQP channel is gone."""
         return self._spell.is_stale
 
-    async def settle(self, *outcomes: Outcome) -> None:
+    async def settle(self, *outcomes: Outcome, kept: Callable[[], None] = lambda: None) -> None:
         """Publish the copies, then ack; or give it back."""
         if self.stale:
             raise DeliveryLost("the AMQP channel of the delivery is gone; the broker hands it out again")
@@ -33,6 +35,7 @@ class RabbitDelivery(Delivery):
                         await self._keeper.keep(outcome)
                     case Split():
                         await self._keeper.replace(outcome)
+            kept()
             await self._spell.answer(self._tag, ack=not any(isinstance(one, Released) for one in outcomes))
         finally:
             await self._spell.let_go()

@@ -1,0 +1,49 @@
+"""What a notifier says while it sends goes into the journal, at the moment it is so."""
+
+from collections.abc import Collection
+
+from dispatcher.flow.page import Page
+from dispatcher.notifiers.base import Ledger
+from dispatcher.words.errors import DeliveryLost
+from dispatcher.words.messages import Message
+
+
+class JournalLedger(Ledger):
+    """The ledger of one try of one message.
+
+    Args:
+        page: where it is written.
+        message: the message.
+        done: the slots of recipients who were served before.
+        careful: whether a message that may have been sent must not be sent again: then it is also written down that
+            it is about to be.
+
+    Attributes:
+        served: the slots of those who were served in this try.
+
+    """
+
+    def __init__(self, page: Page, message: Message, done: frozenset[int], *, careful: bool) -> None:
+        super().__init__(done)
+        self.served: set[int] = set()
+        self._page = page
+        self._message = message
+        self._careful = careful
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the broker hands it out again."""
+        return self._message.is_stale()
+
+    def hand_over(self, slots: Collection[int]) -> None:
+        """Let go only what is still ours."""
+        if self.withdrawn:
+            raise DeliveryLost("the broker has taken the message back; it was not sent")
+        if self._careful:
+            self._page.hand_over(self._message, slots)
+
+    def serve(self, slots: Collection[int], *, pieces: int = 0) -> None:
+        """Write it down."""
+        self._page.serve(self._message, slots, pieces)
+        if not pieces:
+            self.served.update(slots)

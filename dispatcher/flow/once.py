@@ -1,0 +1,107 @@
+"""No message twice: neither by two hands at once, nor after it was settled, nor again and again when it kills.
+
+A message that was in the hands of a process that died is a suspect. Suspects are tried one at a time, beside whatever
+else is done: so a second death marks the guilty one alone, and the innocent are done with. From then on each death
+costs it an attempt, and so many deaths make it a dead letter.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+from dispatcher.flow.page import Page
+from dispatcher.words.errors import DeliveryLost, DispatcherError, Failure, Kind, Reason
+from dispatcher.words.messages import Message
+
+MOST_DEATHS = 3
+"""So many deaths of a process with one message in hand make that a dead letter."""
+
+IN_COMPANY = 1
+"""At so many deaths it may have been any of those in hand: nothing is counted against it yet."""
+
+AGAIN = 0.1
+"""After so many seconds it is looked again whether another daemon still has a message in hand."""
+
+
+class AlreadySettled(DispatcherError):
+    """It only has to go: what it asks for was done, but the broker did not hear of it."""
+
+
+class Died(Failure):
+    """A process died while it tried the message.
+
+    Attributes:
+        deaths: how often.
+
+    """
+
+    def __init__(self, deaths: int) -> None:
+        final = deaths >= MOST_DEATHS
+        text = f"the dispatcher died {deaths} times with this message"
+        super().__init__(Kind.CONTENT if final else Kind.TRANSIENT, Reason.DIED, text)
+        self.deaths = deaths
+
+
+class Once:
+    """Lets the messages of one queue through to be tried.
+
+    Args:
+        page: what is remembered of them.
+
+    """
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._in_hand: dict[bytes, asyncio.Future[None]] = {}
+        self._one_suspect = asyncio.Lock()
+
+    @asynccontextmanager
+    async def turn(self, message: Message) -> AsyncIterator[None]:
+        """Have the message in hand, alone on this host, until the end of the block.
+
+        Raises:
+            AlreadySettled: it was done before.
+            Died: it is not to be tried now, or ever, because processes died of it.
+            DeliveryLost: the broker has taken it away while it had to wait.
+
+        """
+        key = self._page.key(message)
+        if message.redelivered or message.copy is not None:
+            await self._until_free(key, message)
+            if self._page.is_settled(message):
+                raise AlreadySettled("it was settled before")
+        is_suspect = self._deaths(message) > 0
+        async with self._one_suspect if is_suspect else nullcontext(), self._have(key, message):
+            yield
+
+    async def _until_free(self, key: bytes, message: Message) -> None:
+        """Wait for whoever has the same message in hand, in this process or in another one."""
+        while True:
+            other = self._in_hand.get(key)
+            if other is not None:
+                await asyncio.shield(other)
+            elif self._page.is_held_elsewhere(message):
+                await asyncio.sleep(AGAIN)
+            else:
+                return
+            if message.is_stale():
+                raise DeliveryLost("the broker has taken the message back; it was not tried")
+
+    def _deaths(self, message: Message) -> int:
+        """Count the deaths; raise when there is one more than was paid for."""
+        deaths = max(self._page.recall(message).deaths, message.deaths)
+        if deaths > max(message.deaths, IN_COMPANY):
+            raise Died(deaths)
+        return deaths
+
+    @asynccontextmanager
+    async def _have(self, key: bytes, message: Message) -> AsyncIterator[None]:
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        first = self._in_hand.setdefault(key, mine) is mine  # two with the same id and body may be two notifications
+        try:
+            with self._page.hold(message):
+                yield
+        finally:
+            if first:
+                del self._in_hand[key]
+            mine.set_result(None)

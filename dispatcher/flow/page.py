@@ -1,0 +1,114 @@
+"""The journal as one queue sees it: what tells one message from another, and when that may be asked.
+
+A publisher may reuse an id, on purpose or not, and two messages that look the same are two notifications. So the
+journal is only asked about a message that was in somebody's hands before: one that the broker hands out again, or a
+copy of ours.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+from dispatcher.flow.journal import Forgetful, Journal, Record
+from dispatcher.words.messages import Message
+
+SLACK = timedelta(minutes=5)
+"""So far the clocks of those who tried a message may be apart."""
+
+MOST_OWED = 10_000
+"""Messages without an id, sent but not acknowledged, that are remembered."""
+
+
+class Page:
+    """What is remembered of the messages of one queue.
+
+    Args:
+        journal: where.
+        broker: where the queue is, so that equal queues of two brokers are not taken for one.
+        queue: its name.
+
+    """
+
+    def __init__(self, journal: Journal | None = None, broker: str = "", queue: str = "") -> None:
+        self._journal = journal or Forgetful()
+        self._place = _digest(broker.encode(), queue.encode())
+        self._owed: OrderedDict[bytes, int] = OrderedDict()
+
+    def key(self, message: Message) -> bytes:
+        """Give what is the same for a message and all its copies, and nothing else; without an id, the body alone."""
+        identity = b"" if message.anonymous else message.id.encode()
+        return _digest(self._place, identity, message.body)
+
+    def recall(self, message: Message) -> Record:
+        """Give what is known of a message."""
+        if not _may_be_known(message):
+            return Record()
+        since = message.first_seen - SLACK if message.first_seen is not None else None
+        return self._journal.recall(self.key(message), since)
+
+    def hand_over(self, message: Message, slots: Collection[int]) -> None:
+        """Note that the service may have it for these from now on."""
+        self._journal.hand_over(self.key(message), slots)
+
+    def serve(self, message: Message, slots: Collection[int], pieces: int = 0) -> None:
+        """Note that these have it, or so many pieces of it."""
+        if not message.anonymous:
+            self._journal.serve(self.key(message), slots, pieces)
+
+    def hold(self, message: Message) -> AbstractContextManager[None]:
+        """Mark a message as in hand until the end of the block."""
+        return self._journal.hold(self.key(message))
+
+    def is_held_elsewhere(self, message: Message) -> bool:
+        """Tell whether another daemon of this host has it in hand."""
+        return _may_be_known(message) and self._journal.is_held_elsewhere(self.key(message))
+
+    def is_settled(self, message: Message) -> bool:
+        """Tell whether this copy was settled before, and has only come back because the broker did not hear of it."""
+        if not _may_be_known(message):
+            return False
+        if message.anonymous:
+            return self._is_owed(self.key(message))
+        return self._journal.is_settled(self._version(message))
+
+    def settle(self, message: Message) -> None:
+        """Note that this copy was settled, all that takes its place being kept."""
+        if not message.anonymous:
+            self._journal.settle(self._version(message))
+
+    def owe(self, message: Message) -> None:
+        """Note that a message without an id was served, but the broker did not hear of it: one equal comes again."""
+        if message.anonymous:
+            key = self.key(message)
+            self._owed[key] = self._owed.pop(key, 0) + 1
+            while len(self._owed) > MOST_OWED:
+                self._owed.popitem(last=False)
+
+    def clear(self, message: Message) -> None:
+        """Forget the deaths and doubts about a message that is settled for good."""
+        self._journal.clear(self.key(message))
+
+    def _is_owed(self, key: bytes) -> bool:
+        count = self._owed.pop(key, 0)
+        if count > 1:
+            self._owed[key] = count - 1
+        return count > 0
+
+    def _version(self, message: Message) -> bytes:
+        copy = message.copy
+        return self.key(message) if copy is None else _digest(self._place, message.id.encode(), copy.encode())
+
+
+def _may_be_known(message: Message) -> bool:
+    return message.redelivered or message.copy is not None
+
+
+def _digest(*parts: bytes) -> bytes:
+    """Make 16 bytes of some, each with its length, so that no two ways to cut them look the same."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.digest()

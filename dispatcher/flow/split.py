@@ -1,0 +1,80 @@
+"""A message with many recipients becomes as many messages, before the first is sent: a crash then repeats little.
+
+Only where everybody gets something of his own. Each part keeps the fields of the whole but for `to` and `parameters`,
+and what was known of its recipients. Its id is made of the whole's, so that splitting twice makes no second message.
+"""
+
+import hashlib
+import json
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic_core import from_json
+
+from dispatcher.contract.base import Part
+from dispatcher.words import messages
+from dispatcher.words.messages import Message
+from dispatcher.words.values import encode_slots
+
+FROM = 20
+"""A message with more parts than that is split."""
+
+MOST_BYTES = 64_000_000
+"""More than that is not made of one message: attachments would be multiplied. It is worked off part by part then."""
+
+LONGEST_ID = 200
+"""Characters of an id that a part's is made of; of a longer one its digest is taken."""
+
+
+def is_to_be_split(message: Message, parts: Sequence[Part]) -> bool:
+    """Tell whether a message has so many parts left that it should be split."""
+    if len(parts) <= FROM or messages.PART_OF in message.headers:
+        return False
+    waiting = sum(any(one.slot not in message.done for one in part.recipients) for part in parts)
+    return waiting > FROM
+
+
+def split(message: Message, parts: Sequence[Part]) -> tuple[Message, ...]:
+    """Give a message for each part that somebody still waits for; none where that would be too much.
+
+    The body must be one that the contract has taken.
+    """
+    fields = from_json(message.body.removeprefix(BOM_UTF8), allow_inf_nan=False)
+    whole = {name: value for name, value in fields.items() if name not in {"to", "parameters"}}
+    try:
+        if len(json.dumps(whole)) * len(parts) > MOST_BYTES:
+            return ()
+        return tuple(_messages(message, parts, whole))
+    except ValueError:  # a number of thousands of digits, which Python reads here and will not write
+        return ()
+
+
+def _messages(message: Message, parts: Sequence[Part], whole: dict[str, Any]) -> Iterator[Message]:
+    identity = message.id
+    if len(identity.encode()) > LONGEST_ID:
+        identity = hashlib.sha256(identity.encode()).hexdigest()
+    for part in parts:
+        if any(one.slot not in message.done for one in part.recipients):
+            yield _message(message, f"{identity}.{part.index}", whole, part)
+
+
+def _message(message: Message, identity: str, whole: dict[str, Any], part: Part) -> Message:
+    to = next(one.address for one in part.recipients if one.role == "to")
+    body = json.dumps({**whole, "to": to, "parameters": part.parameters}, ensure_ascii=False)
+    first = part.recipients[0].slot
+    slots = {one.slot: one.slot - first for one in part.recipients}
+    done = [slots[slot] for slot in sorted(message.done & slots.keys())]
+    pieces = {str(slots[slot]): count for slot, count in message.pieces.items() if slot in slots}
+    copy = message.with_headers(
+        {
+            messages.COPY: hashlib.sha256(identity.encode()).hexdigest()[:16],  # the same, whoever splits it again
+            messages.ID: identity,
+            messages.PART_OF: message.id,
+            messages.DONE: encode_slots(done) if done else None,
+            messages.PIECES: pieces or None,
+            messages.RECIPIENT: None,
+        }
+    )
+    return replace(copy, id=identity, body=body.encode("utf-8", "surrogatepass"))
