@@ -43,12 +43,9 @@ def split(message: Message, parts: Sequence[Part]) -> tuple[Message, ...]:
     """
     fields = from_json(message.body.removeprefix(BOM_UTF8), allow_inf_nan=False)
     whole = {name: value for name, value in fields.items() if name not in {"to", "parameters"}}
-    try:
-        if len(json.dumps(whole)) * len(parts) > MOST_BYTES:
-            return ()
-        return tuple(_messages(message, parts, whole))
-    except ValueError:  # a number of thousands of digits, which Python reads here and will not write
+    if len(json.dumps(whole)) * len(parts) > MOST_BYTES:
         return ()
+    return tuple(_messages(message, parts, whole))
 
 
 def _messages(message: Message, parts: Sequence[Part], whole: dict[str, Any]) -> Iterator[Message]:
