@@ -47,7 +47,7 @@ HOMES = {  # an outside library, and the only places that may import it
     "telegram": {"notifiers/telegram"},
     "httpx": {"notifiers/telegram"},
     "slack_sdk": {"notifiers/slack"},
-    "aiohttp": {"notifiers/slack"},
+    "aiohttp": {"notifiers/slack", "health.py", "cli/running.py"},  # to ask Slack; to be asked; to ask a daemon
     "pyrate_limiter": {"buckets.py"},
     "inscriptis": {"rendering/plain_text.py"},
     "lxml": {"rendering/plain_text.py"},

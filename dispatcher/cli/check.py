@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
 
 import typer
 from rich.console import Console
@@ -11,9 +13,11 @@ from rich.text import Text
 from dispatcher.brokers.base import Broker
 from dispatcher.cli.common import Config, read_settings, run_async
 from dispatcher.cli.log import set_up_log
+from dispatcher.cli.running import ask
 from dispatcher.factories import Lane, make_broker, make_lanes
 from dispatcher.settings import Settings
 from dispatcher.words.errors import DispatcherError, SettingsError
+from dispatcher.words.health import READY, Health
 
 _WIDE = 2000
 """Columns of a file or a pipe, in which a program or a person looks for a whole sentence."""
@@ -29,9 +33,10 @@ class Finding:
 
 
 def check(context: typer.Context, config: Config = None) -> None:
-    """Check settings, broker, queues, the way to each service and every template; exit 0 only if all is well.
+    """Check settings, broker, queues, journal, the way to each service and every template; exit 0 only if all is well.
 
-    Nothing is sent and no message taken; queues that are missing are made.
+    A daemon that runs with the same settings is asked how it is doing. Nothing is sent and no message taken; queues
+    that are missing are made.
     """
     set_up_log(level="ERROR")
     try:
@@ -56,6 +61,9 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     folder = settings.service.templates.path
     there = "" if folder.is_dir() else ": there is no such folder; set service.templates.path"
     yield Finding("settings", sound=not there, text=f"templates in {folder}{there}")
+    yield _journal(settings.service.journal.folder)
+    for finding in await _daemon(settings):
+        yield finding
     waiting: dict[str, int] = {}
     async for finding in _broker(make_broker(settings), settings, lanes, waiting):
         yield finding
@@ -63,6 +71,40 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         yield await _service(lane, waiting.get(lane.queue))
         for finding in _templates(lane):
             yield finding
+
+
+def _journal(folder: Path) -> Finding:
+    """Make a file in the folder of the journal, as the daemon does; it is gone at once."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as file:
+            file.write(b"\n")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        text = f"{folder} cannot be written: {why}; correct that, or set service.journal.path"
+        return Finding("journal", sound=False, text=text)
+    return Finding("journal", sound=True, text=f"in {folder}")
+
+
+async def _daemon(settings: Settings) -> list[Finding]:
+    """Ask the daemon that runs with these settings, if there is one."""
+    found = await ask(settings.service.health)
+    if found.health is None:
+        return [Finding("daemon", sound=found.sound, text=found.text)]
+    wrong = [Finding("daemon", sound=False, text=text) for text in _troubles(found.health)]
+    return wrong or [Finding("daemon", sound=True, text="ready")]
+
+
+def _troubles(health: Health) -> Iterator[str]:
+    if health.stopping:
+        yield "stopping: it finishes what is in hand and takes nothing new"
+    elif not health.queues:
+        yield "starting: it serves no queue yet"
+    for name, queue in health.queues.items():
+        if queue.state not in READY:
+            yield f"{name}: {queue}"
+    if health.journal is not None:
+        yield f"journal: {health.journal}"
 
 
 async def _broker(

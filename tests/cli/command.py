@@ -16,12 +16,13 @@ class Result:
 
 
 async def run(*arguments: str, folder: Path, program: str = MAIN, **settings: object) -> Result:
+    usual = {"service__journal__path": folder / "journal", "service__health__port": 0}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         program,
         *arguments,
         cwd=folder,
-        env=environment(**settings) | {"COLUMNS": "200"},
+        env=environment(**{**usual, **settings}) | {"COLUMNS": "200"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

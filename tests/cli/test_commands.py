@@ -6,14 +6,22 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dispatcher import __version__
+from dispatcher.health import HealthPage
+from dispatcher.settings import HealthSettings
+from dispatcher.words.health import Health, QueueHealth, State
 from helpers.node import Node
+from helpers.ports import free_port
 from tests.cli.command import Result, run
 from tests.daemon import MAIN
+from tests.http_server import CUT, GARBAGE, HANG, Answer, HttpServer
 from tests.smtp_server import SmtpServer
 
 ROOT = Path(MAIN).parent.parent
@@ -89,6 +97,21 @@ async def test_the_package_is_found_once_and_hides_nothing(tmp_path: Path):
     assert [f"dispatcher {__version__}", "[]"] == result.stdout.splitlines()
 
 
+@asynccontextmanager
+async def a_daemon(health: Health) -> AsyncIterator[int]:
+    """Give the port of a page of health that says this."""
+    page = HealthPage(HealthSettings(port=free_port()), lambda: health)
+    await page.start()
+    yield page.port
+    await page.close()
+
+
+def lines_of(result: Result, what: str) -> list[tuple[str, str]]:
+    """Give the mark and the text of each line of the table that is about this."""
+    rows = [re.split(r"  +", line.strip(), maxsplit=2) for line in result.out.splitlines()]
+    return [(row[0], row[2]) for row in rows if row[1:2] == [what]]
+
+
 class TestCheck:
     """`dispatcher check`."""
 
@@ -103,7 +126,7 @@ class TestCheck:
 
         assert 0 == result.code, result.out
         assert "wrong" not in result.out
-        for what in ("settings", "broker", "queue email", f"localhost:{smtp.port}"):
+        for what in ("settings", "broker", "queue email", f"localhost:{smtp.port}", "journal", "daemon"):
             assert what in result.out
         for queue in ("email", "telegram", "slack"):
             number = len(list((ROOT / "templates" / queue).rglob("*.jinja2")))
@@ -180,3 +203,85 @@ class TestCheck:
         (tmp_path / "my.yml").write_text("notifiers: {email: {hsot: x}}")
 
         assert "notifiers.email.hsot: there is no such setting" in (await run(*order, folder=tmp_path)).out
+
+    async def test_a_daemon_that_does_not_run_is_not_wrong(self, tmp_path: Path):
+        port = free_port()
+        result = await run("check", folder=tmp_path, service__health__port=port)
+
+        assert [("ok", f"not running (nobody answers at 127.0.0.1:{port})")] == lines_of(result, "daemon")
+
+    async def test_a_daemon_that_runs_and_is_ready(self, tmp_path: Path):
+        async with a_daemon(Health({"email": QueueHealth(State.TAKING), "slack": QueueHealth(State.OFF)})) as port:
+            result = await run("check", folder=tmp_path, service__health__port=port, service__health__host="0.0.0.0")
+
+        assert [("ok", "ready")] == lines_of(result, "daemon")
+
+    async def test_a_daemon_that_is_not_ready_says_why_of_each_queue(self, tmp_path: Path):
+        since = datetime(2026, 11, 21, 12, tzinfo=UTC)
+        queues = {
+            "email": QueueHealth(State.PAUSED, since, "localhost:25 refused the connection"),
+            "telegram": QueueHealth(State.TRYING, since, "it answers again"),
+            "slack": QueueHealth(State.WAITING),
+        }
+        async with a_daemon(Health(queues, journal="no space left on device", stopping=True)) as port:
+            result = await run("check", folder=tmp_path, service__health__port=port)
+        async with a_daemon(Health()) as port:
+            starting = await run("check", folder=tmp_path, service__health__port=port)
+
+        assert 1 == result.code
+        assert [
+            ("wrong", "stopping: it finishes what is in hand and takes nothing new"),
+            ("wrong", "email: paused since 2026-11-21T12:00:00Z: localhost:25 refused the connection"),
+            ("wrong", "slack: waiting"),
+            ("wrong", "journal: no space left on device"),
+        ] == lines_of(result, "daemon")
+        assert [("wrong", "starting: it serves no queue yet")] == lines_of(starting, "daemon")
+
+    async def test_another_program_where_the_page_should_be(self, tmp_path: Path):
+        async with HttpServer(Answer(200, "<h1>It works</h1>")) as server:
+            for answer in (
+                Answer(200, "<h1>It works</h1>"),
+                Answer(200, {"ready": True}),
+                Answer(200, b"[" * 100_000),
+                Answer(200, b"x" * 2_000_000),
+                Answer(302, "", {"Location": "/elsewhere"}),
+                CUT,
+                GARBAGE,
+            ):
+                server.answer("/health", answer)
+                result = await run("check", folder=tmp_path, service__health__port=server.port)
+
+                text = f"what answers at 127.0.0.1:{server.port} is no daemon of this version"
+                assert [("wrong", f"{text}; give service.health.port a port of its own")] == lines_of(result, "daemon")
+
+            assert {"/health"} == set(server.paths)
+
+    async def test_a_page_that_does_not_answer(self, tmp_path: Path):
+        async with HttpServer(HANG) as server:
+            result = await run("check", folder=tmp_path, service__health__port=server.port)
+
+        ((mark, text),) = lines_of(result, "daemon")
+        assert "wrong" == mark
+        assert text.startswith(f"no answer from 127.0.0.1:{server.port} within 2 s: ")
+
+    async def test_a_host_that_there_is_not(self, tmp_path: Path):
+        for host in ("no.such.host.invalid", "a b"):
+            result = await run("check", folder=tmp_path, service__health__port=free_port(), service__health__host=host)
+
+            ((mark, text),) = lines_of(result, "daemon")
+            assert "wrong" == mark, text
+
+    async def test_the_folder_of_the_journal_is_made_and_written(self, tmp_path: Path):
+        folder = tmp_path / "state" / "journal"
+        result = await run("check", folder=tmp_path, service__journal__path=folder)
+
+        assert [("ok", f"in {folder}")] == lines_of(result, "journal")
+        assert [] == list(folder.iterdir())
+
+    async def test_a_folder_of_the_journal_that_cannot_be_written_is_said(self, tmp_path: Path):
+        (tmp_path / "file").write_text("")
+        result = await run("check", folder=tmp_path, service__journal__path=tmp_path / "file" / "journal")
+
+        assert 1 == result.code
+        text = f"{tmp_path}/file/journal cannot be written: Not a directory; correct that, or set service.journal.path"
+        assert [("wrong", text)] == lines_of(result, "journal")

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from dispatcher.config import setup
 from dispatcher.settings import Settings
+from dispatcher.words.health import State, from_json, to_json
 from dispatcher.words.rates import parse_rate
 from tests.docs.pages import Page
 
@@ -203,3 +204,12 @@ def test_what_is_off_is_said_as_on_the_page():
 
     assert {"email": None, "telegram": "no token", "slack": "no token and no webhook"} == off
     assert PAGE.says(f"`telegram: off, {off['telegram']}; 12 waiting`")
+
+
+def test_the_chapter_on_health_is_what_the_page_of_a_daemon_says():
+    (example,) = PAGE.examples("json", "## Health")
+    rows = [name for name, _ in PAGE.rows("## Health")]
+    health = from_json(json.loads(example))
+
+    assert {"/health", "/ready", "/", *State} == set(rows)
+    assert json.loads(example) == to_json(health)
