@@ -5,7 +5,7 @@ VENV := .venv/bin
 SOURCES := dispatcher helpers tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test install broker browser format lint types schema clean
+.PHONY: help demo up test faults install broker browser sink format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -16,7 +16,7 @@ demo: install ## Show notifications arriving, failures included, and end
 up: install ## The same, and stay until Ctrl-C
 	@$(VENV)/python helpers/demo.py --stay
 
-test: install broker browser lint types ## Check everything: format, lint, types, tests, coverage
+test: install broker browser sink lint types ## Check everything: format, lint, types, tests, coverage
 	@$(VENV)/coverage erase
 ifdef ARGS
 	@$(VENV)/coverage run -m pytest $(ARGS)
@@ -27,6 +27,9 @@ endif
 	@$(VENV)/coverage combine --quiet
 	@$(VENV)/coverage report --fail-under=95
 
+faults: install broker sink ## Try out every fault at length; write the table of docs/reliability.md
+	@FAULTS=long FAULTS_PAGE=1 $(VENV)/python -m pytest tests/faults $(ARGS)
+
 install: ## Make .venv with the locked libraries
 	@"$(PYTHON)" helpers/install.py
 
@@ -35,6 +38,9 @@ broker: # The tests run private nodes of their own, whatever else answers.
 
 browser: # The tests of the sandbox's page look at it.
 	@"$(PYTHON)" helpers/browser.py
+
+sink: # The fault suite asks a mail server of strangers as well.
+	@"$(PYTHON)" helpers/postfix.py
 
 format: install ## Format the code
 	@$(VENV)/ruff format $(SOURCES)

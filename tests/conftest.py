@@ -17,6 +17,8 @@ from tests.management import Management
 
 HERE = Path(__file__).resolve().parent
 
+pytest_plugins = ["tests.faults.table"]
+
 
 @dataclass(frozen=True)
 class Certificates:

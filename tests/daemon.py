@@ -69,10 +69,16 @@ class Daemon:
 
     async def kill(self) -> None:
         """SIGKILL."""
-        if self._process is not None and self._process.returncode is None:
+        if self.running:
+            assert self._process is not None
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
         await self.ended()
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.returncode is None
 
     def terminate(self) -> None:
         """SIGTERM."""

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from enum import Enum
+from time import monotonic
 
 from tests.scripted_server import ScriptedServer, hang
 
@@ -63,6 +64,8 @@ class Mail:
         recipients: who was taken by RCPT.
         data: the text, without the dots that were added on the way.
         raw: the text as it came, the final dot included.
+        came: when the final dot was seen, as `time.monotonic()` gives it.
+        answered: when the answer to it was written; nothing where there was none.
 
     """
 
@@ -72,6 +75,8 @@ class Mail:
     recipients: list[str]
     data: bytes = b""
     raw: bytes = b""
+    came: float = 0.0
+    answered: float | None = None
 
     @property
     def message(self) -> EmailMessage:
@@ -128,6 +133,11 @@ class SmtpServer(ScriptedServer):
         self.mails: list[Mail] = []
         self.sessions: list[Session] = []
         self.seen: Counter[str] = Counter()
+
+    @property
+    def connections(self) -> int:
+        """How many there have been."""
+        return len(self.sessions)
 
     def answer(self, point: str, *answers: Answer, about: str = "", always: bool = False) -> None:
         """Say what happens at a point: each answer once, in this order, or always; `about` is part of the command."""
@@ -240,6 +250,7 @@ class SmtpServer(ScriptedServer):
             if not piece:
                 return False
             raw += piece
+        mail.came = monotonic()
         mail.raw = bytes(raw)
         mail.data = re.sub(rb"(?m)^\.", b"", mail.raw.removesuffix(b".\r\n"))
         await asyncio.sleep(self.pause)
@@ -247,4 +258,7 @@ class SmtpServer(ScriptedServer):
         if answer is CUT or answer is HANG or (isinstance(answer, str) and answer.startswith("2")):
             self.mails.append(mail)
         self._script["DOT"].appendleft(answer)
-        return await self._say(session, "DOT", "")
+        going = await self._say(session, "DOT", "")
+        if answer is not CUT and answer is not HANG:
+            mail.answered = monotonic()
+        return going

@@ -1,0 +1,38 @@
+"""The daemon ends: killed, asked to, one of two."""
+
+import asyncio
+import random
+
+from tests.faults.bench import LONG, MESSAGES, Bench
+from tests.faults.count import Promise
+
+KILLS = 20 if LONG else 5
+
+
+async def test_the_daemon_is_killed_at_random_moments(bench: Bench, kind: str):
+    bench.arguments = {"x-queue-type": kind}
+    seed = random.randrange(1_000_000)
+    chance = random.Random(seed)
+    print(f"seed {seed}")
+    await bench.publish()
+    daemon = await bench.start()
+    async with bench.fault():
+        for _ in range(KILLS):
+            await bench.sent(len(bench.arrived()) + chance.randrange(1, MESSAGES // KILLS // 2))
+            await asyncio.sleep(chance.uniform(0, 0.1))  # any moment at all
+            await bench.kill(daemon)
+            await daemon.start()
+
+    await bench.verdict(f"daemon kill -9, {KILLS} times ({kind} queue)", Promise(burnt=None))
+
+
+async def test_the_daemon_is_asked_to_end(bench: Bench):
+    await bench.publish()
+    daemon = await bench.start()
+    await bench.sent(MESSAGES // 5)
+    async with bench.fault():
+        daemon.terminate()
+        assert 0 == await daemon.ended()
+        await daemon.start()
+
+    await bench.verdict("daemon SIGTERM, started again")
