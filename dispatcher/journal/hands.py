@@ -1,0 +1,171 @@
+"""What each process has in hand: a file for each, locked as long as it lives.
+
+The system gives the lock back when the process ends, however it ends, and what was written stays: so whoever can have
+the lock of a file reads in it what its process died with. Written with `pwrite`, not through a mapping: a mapping costs
+half as much, but ends the process with SIGBUS where the disk is full or somebody cuts the file short.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+SIZE = 16
+FREE = bytes(SIZE)
+_CHUNK = 1024 * SIZE
+_PREFIX = "in-hand-"
+_NEW = "new-"
+_STALE = 60.0
+"""After so many seconds a file that never got its lock and its name belongs to nobody."""
+
+
+class Hands:
+    """What this process has in hand, and a look at the others'.
+
+    Python opens files so that programs it starts do not inherit them, nor the lock; a bare `os.fork` would.
+
+    Args:
+        folder: where the files are.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._records: list[bytes] = []
+        self._free: list[int] = []
+        self._file: int | None = None
+        self._name = ""
+        self._others: dict[str, int] = {}
+
+    def take(self, key: bytes) -> int:
+        """Find a place for a key; `write` makes it known to others."""
+        if not self._free:
+            self._records.append(key)
+            return len(self._records) - 1
+        place = self._free.pop()
+        self._records[place] = key
+        return place
+
+    def release(self, place: int) -> None:
+        """Free a place; `write` makes it known to others."""
+        self._records[place] = FREE
+        self._free.append(place)
+
+    def write(self, place: int) -> None:
+        """Make known what is in a place, where there is a file.
+
+        Raises:
+            OSError: the disk does not bear it.
+
+        """
+        if self._file is not None:
+            os.pwrite(self._file, self._records[place], place * SIZE)
+
+    def is_among(self, names: Collection[str]) -> bool:
+        """Tell whether our file is in the folder."""
+        return self._name in names
+
+    def open(self) -> None:
+        """Make a new file with all that is in hand, instead of the one before.
+
+        It gets the name that others look at only when it is locked: before, it would seem to belong to somebody dead.
+
+        Raises:
+            OSError: the disk does not bear it.
+
+        """
+        name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(8)}"
+        new = self._folder / f"{_NEW}{name}"
+        file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.pwrite(file, b"".join(self._records), 0)
+            new.rename(self._folder / name)
+        except OSError:
+            os.close(file)
+            new.unlink(missing_ok=True)
+            raise
+        self._let_go()
+        self._file, self._name = file, name
+
+    def close(self) -> None:
+        """Take our file away, and let go of the others'."""
+        self._let_go()
+        for file in self._others.values():
+            os.close(file)
+        self._others.clear()
+
+    def dead(self, names: Collection[str]) -> dict[str, set[bytes]]:
+        """Look at the others' files, of the names in the folder; give what the dead had in hand, by file."""
+        present = {name for name in names if name.startswith(_PREFIX) and name != self._name}
+        for name in self._others.keys() - present:
+            os.close(self._others.pop(name))
+        for name in names:
+            if name.startswith(_NEW):
+                self._tidy(self._folder / name)
+        dead = {}
+        for name in present:
+            file = self._other(name)
+            # Shared, so that several may find at once that it is dead; its own process has the lock for itself.
+            if file is not None and _can_lock(file):
+                dead[name] = _keys(file)
+                os.close(self._others.pop(name))
+        return dead
+
+    def have_others(self, key: bytes) -> bool:
+        """Tell whether one of the living, as `dead` found them, has a key in hand."""
+        return any(_has(file, key) for file in self._others.values())
+
+    def _other(self, name: str) -> int | None:
+        if name not in self._others:
+            try:
+                self._others[name] = os.open(self._folder / name, os.O_RDONLY)
+            except FileNotFoundError:  # it has ended just now
+                return None
+        return self._others[name]
+
+    def _let_go(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):
+                (self._folder / self._name).unlink()  # while it is locked, so that nobody takes us for dead
+            os.close(file)
+            self._name = ""
+
+    def _tidy(self, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > _STALE:
+                path.unlink()
+
+
+def _can_lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _chunks(file: int) -> Iterator[bytes]:
+    offset = 0
+    while chunk := os.pread(file, _CHUNK, offset):
+        offset += len(chunk)
+        yield chunk
+
+
+def _keys(file: int) -> set[bytes]:
+    keys = {chunk[at : at + SIZE] for chunk in _chunks(file) for at in range(0, len(chunk) - SIZE + 1, SIZE)}
+    return keys - {FREE}
+
+
+def _has(file: int, key: bytes) -> bool:
+    for chunk in _chunks(file):
+        at = chunk.find(key)
+        while at >= 0:
+            if at % SIZE == 0:
+                return True
+            at = chunk.find(key, at + 1)
+    return False
