@@ -36,9 +36,8 @@ class Died(Failure):
     """
 
     def __init__(self, deaths: int) -> None:
-        final = deaths >= MOST_DEATHS
-        text = f"the dispatcher died {deaths} times with this message"
-        super().__init__(Kind.CONTENT if final else Kind.TRANSIENT, Reason.DIED, text)
+        kind = Kind.CONTENT if deaths >= MOST_DEATHS else Kind.TRANSIENT
+        super().__init__(kind, Reason.DIED, f"the dispatcher died {deaths} times with this message")
         self.deaths = deaths
 
 

@@ -1,10 +1,17 @@
 """A notification becomes a mail."""
 
+import asyncio
 import base64
+import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
+from helpers.ports import free_port
+from tests.e2e.bot_api import BotApi
 from tests.e2e.conftest import LAYOUT, MACROS, PAGE, Publisher, Starter
 from tests.smtp_server import SmtpServer
 from tests.waiting import until
@@ -239,19 +246,51 @@ async def test_after_the_last_rung_the_dead_letter_says_everything(
     assert not smtp.mails
 
 
-async def test_a_night_without_a_mail_server_costs_no_attempt(start: Starter, smtp: SmtpServer, publisher: Publisher):
+async def test_a_night_without_a_mail_server_touches_no_message(
+    start: Starter, smtp: SmtpServer, publisher: Publisher, telegram_publisher: Publisher, api: BotApi
+):
     port = smtp.port
     await smtp.stop()
-    daemon = await start()
-    sent = await publisher.publish()
-    lines = await daemon.until_settled(sent, times=4)
+    daemon = await start(
+        service__probe__shortest="20ms",
+        service__probe__longest="100ms",
+        service__health__port=(page := free_port()),
+        notifiers__telegram__api_url=api.url,
+        notifiers__telegram__token="1234567:test",
+    )
+    sent = {await publisher.publish() for _ in range(100)}
+    await until(lambda: any("email: paused" in line["event"] for line in daemon.log))
+    other = await telegram_publisher.publish(to=42)
+    (told,) = await daemon.until_settled(other)
+    await until(publisher_has(publisher, 100))
+    state = (await asyncio.to_thread(ask, page))["queues"]["email"]
     await smtp.__aenter__()
     assert port == smtp.port
-    await until(lambda: bool(smtp.mails))
+    await until(lambda: len(smtp.mails) == 100)
+    await until(lambda: sent <= {line["id"] for line in daemon.settled() if line["outcome"] == "accepted"})
 
-    assert {("deferred", "smtp-unreachable", 1)} == {
-        (line["outcome"], line["reason"], line["attempt"]) for line in lines
-    }
+    assert "accepted" == told["outcome"]
+    assert "paused" == state["state"]
+    assert "cannot" in state["text"] or "refused" in state["text"]
+    assert {1} == {line["attempt"] for line in daemon.settled()}
+    assert {"released", "accepted"} == {line["outcome"] for line in daemon.settled() if line["queue"] == "email"}
+    assert 1 == sum("email: paused" in line["event"] for line in daemon.log)
+    assert 1 == sum("email: taking messages again" in line["event"] for line in daemon.log)
+
+
+def publisher_has(publisher: Publisher, count: int) -> Callable[[], Awaitable[bool]]:
+    """Ask whether so many messages wait in the queue, untouched."""
+
+    async def has() -> bool:
+        return await publisher.waiting() == count
+
+    return has
+
+
+def ask(port: int) -> dict[str, Any]:
+    """Give what the page about the daemon's health says."""
+    with urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+        return json.load(answer)
 
 
 async def test_what_expired_is_never_sent(start: Starter, smtp: SmtpServer, publisher: Publisher):
