@@ -5,7 +5,7 @@ warning), an optional field that is `null` counts as absent. A wrong type or a m
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
@@ -179,9 +179,11 @@ def decode(contract: type[AnyNotification], body: bytes) -> tuple[AnyNotificatio
     try:
         fields = from_json(body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
     except ValueError as error:
-        raise malformed(f"the body is not JSON in UTF-8: {error}") from error
+        hint = "it is compressed, send it as it is" if body.startswith(b"\x1f\x8b") else error
+        raise malformed(f"the body is not JSON in UTF-8: {hint}") from error
     if not isinstance(fields, dict):
         raise malformed(f"the body is {_json_type(fields)}, it must be a JSON object")
+    _check_lengths(fields)
     names = _names(contract)
     present = {name: value for name, value in fields.items() if value is not None}
     try:
@@ -194,6 +196,15 @@ def decode(contract: type[AnyNotification], body: bytes) -> tuple[AnyNotificatio
 def malformed(text: str) -> Failure:
     """Give the failure for a body that does not keep the contract."""
     return Failure(Kind.CONTENT, Reason.MALFORMED, text)
+
+
+def _check_lengths(fields: Mapping[str, Any]) -> None:
+    """Refuse enormous lists before each of their entries is looked at: a million wrong ones take half a minute."""
+    for name in ("to", "cc", "bcc", "reply_to", "parameters", "headers"):
+        value = fields.get(name)
+        unlimited = name == "parameters" and isinstance(value, dict)
+        if isinstance(value, list | dict) and not unlimited and len(value) > 2 * MOST_RECIPIENTS:
+            raise malformed(f"{name}: {len(value)} entries are more than anybody can be sent")
 
 
 def _names(contract: type[Notification]) -> frozenset[str]:
