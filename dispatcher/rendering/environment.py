@@ -76,6 +76,23 @@ class _Generator(CodeGenerator):
             self.write(", ")
         self.write("))")
 
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        self._built(node, super().visit_List, frame)
+
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        self._built(node, super().visit_Dict, frame)
+
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:  # noqa: N802 - Jinja's name
+        if node.ctx == "load":
+            self._built(node, super().visit_Tuple, frame)
+        else:
+            super().visit_Tuple(node, frame)
+
+    def _built(self, node: Any, visit: Callable[[Any, Frame], None], frame: Frame) -> None:
+        self.write("environment.meter.built(")
+        visit(node, frame)
+        self.write(")")
+
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
         """Escape constants the way of the dialect, not for HTML."""
         markup = self.environment.markup  # type: ignore[attr-defined]
@@ -95,7 +112,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """
 
     code_generator_class = _Generator
-    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    intercepted_binops = frozenset({"+", "*", "**", "%", "/", "//"})
 
     def __init__(self, loader: BaseLoader, resolve: Callable[[str, str], str], dialect: Dialect, meter: Meter) -> None:
         self.markup = MARKUP[dialect]
@@ -152,7 +169,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         owner = getattr(function, "__self__", None)
         if isinstance(owner, (str, bytes, int)):
             check_method(owner, function.__name__, [*args, *kwargs.values()], self.meter)
-        return super().call(context, function, *args, **kwargs)
+        made = super().call(context, function, *args, **kwargs)
+        return self.meter.built(made) if function is dict else made
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
         """Give `str.format` a formatter that is sandboxed and knows how wide a mail is."""
@@ -172,15 +190,25 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
 
 class _Fields(SandboxedFormatter):
+    made = 0
+
     def format_field(self, value: Any, format_spec: str) -> Any:
         check_field(format_spec)
-        return super().format_field(value, format_spec)
+        made = super().format_field(value, format_spec)
+        self.made += len(made)
+        self._env.meter.check(self.made)  # type: ignore[attr-defined]  # it is ours
+        return made
 
 
 class _EscapingFormatter(SandboxedEscapeFormatter):
+    made = 0
+
     def format_field(self, value: Any, format_spec: str) -> str:
         check_field(format_spec)
-        return super().format_field(value, format_spec)
+        made = super().format_field(value, format_spec)
+        self.made += len(made)
+        self._env.meter.check(self.made)  # type: ignore[attr-defined]  # likewise
+        return made
 
 
 def _required(template: nodes.Template) -> Iterable[tuple[str, int]]:

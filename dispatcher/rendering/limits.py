@@ -5,7 +5,9 @@ at each turn of a loop, each call of a macro and each value it prints (`environm
 """
 
 from collections.abc import Iterable, Mapping
+from resource import RUSAGE_SELF, getrusage
 from time import perf_counter
+from typing import TypeVar
 
 from jinja2 import Undefined
 
@@ -13,7 +15,19 @@ _BUFFERED = 4
 """What a macro prints is counted inside it and again where its result is printed: so many times the limit is let
 through on the way. The finished text is measured once more, exactly."""
 
-_FOLLOWED = (Mapping, list, tuple, set, frozenset, Undefined)
+_MOST_GROWTH = 262_144
+"""How much more memory the process may come to hold during a render that takes long, in kibibytes."""
+
+_LONG = 0.1
+"""From when on a render takes long, in seconds; what grows by then grows slowly enough."""
+
+_LIGHT = 1_000
+"""What holds no more than this is weighed anew each time."""
+
+_CONTAINERS = (Mapping, list, tuple, set, frozenset)
+_FOLLOWED = (*_CONTAINERS, Undefined)
+
+Container = TypeVar("Container")
 
 
 class RenderLimit(Exception):
@@ -27,21 +41,30 @@ class Meter:
         self.size_limit = size_limit
         self._left = self._deadline = float("inf")
         self._seconds = 0.0
+        self._watched_from, self._held = float("inf"), 0
+        self._heavy: dict[int, tuple[object, int]] = {}
 
     def start(self, deadline: float, seconds: float) -> None:
         """Begin a render that must be over at `deadline` (of `perf_counter`); `seconds` is for the error's text."""
         self._deadline, self._seconds = deadline, seconds
         self._left = self.size_limit * _BUFFERED
+        self._watched_from, self._held = perf_counter() + _LONG, _memory()
+        self._heavy.clear()
 
     def tick(self) -> None:
-        """Ask whether there is time left.
+        """Ask whether there is time left, and memory.
 
         Raises:
             RenderLimit: there is none.
 
         """
-        if perf_counter() > self._deadline:
+        now = perf_counter()
+        if now > self._deadline:
             raise RenderLimit(f"the render took longer than {self._seconds:g} seconds")
+        if now > self._watched_from:
+            self._watched_from = now + _LONG / 10
+            if _memory() - self._held > _MOST_GROWTH:
+                raise RenderLimit(f"the render took more than {_MOST_GROWTH // 1024} MiB of memory")
 
     def count(self, value: object) -> object:
         """Take note of a value about to be printed, and give it back.
@@ -55,7 +78,7 @@ class Meter:
         self._left -= size
         if self._left < 0 or size > self.size_limit:
             raise self.too_large()
-        if perf_counter() > self._deadline:
+        if perf_counter() > self._watched_from:
             self.tick()
         return value
 
@@ -69,8 +92,12 @@ class Meter:
         if size > self.size_limit:
             raise self.too_large()
 
-    def weigh(self, value: object) -> int:
+    def weigh(self, value: object, *, printed: bool = True) -> int:
         """Estimate how many characters `value` has when printed, without printing it.
+
+        Args:
+            value: anything.
+            printed: whether it is about to be, so that nothing in it may be missing.
 
         Raises:
             RenderLimit: more than may be printed.
@@ -82,6 +109,8 @@ class Meter:
         weight, waiting = 0, [value]
         while waiting:
             item = waiting.pop()
+            if printed and isinstance(item, Undefined):
+                str(item)
             children = _children(item)
             weight += len(item) if isinstance(item, str) else 1
             weight += len(children) + sum([len(child) for child in children if isinstance(child, str)])
@@ -89,7 +118,32 @@ class Meter:
             if weight > self.size_limit * _BUFFERED:
                 raise self.too_large()
             waiting += [child for child in children if isinstance(child, _FOLLOWED)]
+            if perf_counter() > self._watched_from:
+                self.tick()
         return weight
+
+    def built(self, value: Container) -> Container:
+        """Take note of a list, tuple or object that a template puts together, and give it back.
+
+        One that holds another twice is no larger in memory, but comparing, hashing or printing it takes twice as long,
+        in one step that no meter could stop; sixty times twice is for ever.
+
+        Raises:
+            RenderLimit: it has too much in it.
+
+        """
+        inner = [child for child in _children(value) if isinstance(child, _CONTAINERS)]
+        if inner:
+            weight = 1 + sum([self._weight(child) for child in inner])
+            if weight > self.size_limit * _BUFFERED:
+                raise self.too_large()
+            if weight > _LIGHT:
+                self._heavy[id(value)] = (value, weight)  # the value too, so that no other gets its id
+        return value
+
+    def _weight(self, value: object) -> int:
+        known = self._heavy.get(id(value))
+        return known[1] if known else self.weigh(value, printed=False)
 
     def too_large(self) -> RenderLimit:
         """Give the exception for what is larger than the limit."""
@@ -107,9 +161,12 @@ class Meter:
         return "".join(collected)
 
 
+def _memory() -> int:
+    """Give the most memory that the process has held so far, in kibibytes."""
+    return getrusage(RUSAGE_SELF).ru_maxrss
+
+
 def _children(item: object) -> list[object]:
-    if isinstance(item, Undefined):
-        str(item)
     if isinstance(item, Mapping):
         return [*item.keys(), *item.values()]
     return list(item) if isinstance(item, list | tuple | set | frozenset) else []
