@@ -133,8 +133,8 @@ class Notifier(ABC):
 
         Returns:
             who was not served, and what the service calls what it took. Interrupted after it has served some, it says
-            so (outage, `interrupted`, for those who were not) instead of raising: nobody is to be served twice. Where an
-            answer came together with the cancellation, it is the answer that is told: `Task.cancelling` has the other.
+            so (outage, `interrupted`, for those who were not) instead of raising: nobody is to be served twice. Of an
+            answer and a cancellation that came together the answer is told; `Task.cancelling` knows of the other.
 
         Raises:
             Failure: nobody was served, all for the same reason.

@@ -2,17 +2,30 @@
 
 Busy, out of storage, an error of the service's own, the sender of the settings not allowed: once, it concerns one
 message; one after the other with none that gets further in between, it concerns all of them, and the queue had better
-pause than spend their attempts. Messages are told apart, so that one that always fails does not stop the others.
+pause than spend their attempts. Messages are told apart, so that one that always fails does not stop the others. Where
+all of them were for one recipient, only a probe can tell his trouble from everybody's.
 """
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
 
 from dispatcher.words.errors import Failure, Kind, Reason
 
 LIMIT = 5
 """So many different ones in a row make an outage."""
 
+MOST = 1000
+"""Of so many it is remembered how often they made an outage."""
+
+Probe = Callable[[], Awaitable[object]]
+"""Asks the service for something that has to do with no recipient; raises `Failure` when it does not answer."""
+
 
 class Streak:
     """Counts, for each reason, the different ones that failed for it since one got further.
+
+    One that makes an outage again and again is taken for its own trouble in between: it is tried again later, so that
+    the queue does not stand still behind it.
 
     Args:
         of: what is counted, for the text: mails, messages, conversations.
@@ -24,10 +37,14 @@ class Streak:
         self._of = of
         self._limit = limit
         self._failed: dict[Reason, set[str]] = {}
+        self._places: dict[Reason, set[str]] = {}
+        self._outages: Counter[str] = Counter()
 
     def end(self) -> None:
         """Begin again: one got further (a mail past its sender), even if it was refused then."""
         self._failed.clear()
+        self._places.clear()
+        self._outages.clear()
 
     def escalate(self, who: str, failure: Failure) -> Failure:
         """Count a failure of one of them; give it back, or the outage that it shows."""
@@ -36,4 +53,33 @@ class Streak:
             failed.add(who)
         if len(failed) < self._limit:
             return failure
+        if len(self._outages) >= MOST:
+            self._outages.clear()
+        self._outages[who] += 1
+        if self._outages[who] > self._limit:
+            del self._outages[who]
+            final = failure.kind in {Kind.RECIPIENT, Kind.CONTENT}  # which it may not be, while all are refused
+            return Failure(Kind.TRANSIENT, failure.reason, failure.text) if final else failure
         return Failure(Kind.OUTAGE, failure.reason, f"{failure.text}; so it was for {self._limit} {self._of} in a row")
+
+    async def weigh(self, who: str, failure: Failure, place: str, probe: Probe | None) -> Failure:
+        """Count a failure as `escalate` does; it is no outage where only this recipient is shown to be in trouble.
+
+        Args:
+            who: which message.
+            failure: what it met.
+            place: its recipient.
+            probe: tells whether the service is there at all; without one, all there is to know is the failures.
+
+        """
+        places = self._places.setdefault(failure.reason, set())
+        if len(places) <= 1:
+            places.add(place)
+        judged = self.escalate(who, failure)
+        if judged.kind is not Kind.OUTAGE or len(places) > 1 or probe is None:
+            return judged
+        try:
+            await probe()
+        except Failure:
+            return judged
+        return failure

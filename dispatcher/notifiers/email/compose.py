@@ -49,6 +49,7 @@ class Draft:
         author: who it is from.
         people: the addresses of the part's recipients by slot; who has none here is not shown.
         date: when it is sent.
+        max_size: the largest that it may be, in bytes.
 
     """
 
@@ -59,6 +60,7 @@ class Draft:
     author: Address
     people: Mapping[int, Address]
     date: datetime
+    max_size: int
 
 
 def compose(draft: Draft, *, utf8: bool) -> bytes:
@@ -70,9 +72,12 @@ def compose(draft: Draft, *, utf8: bool) -> bytes:
             not shown, since they are not served either.
 
     Raises:
-        Failure: the mail cannot be written (content): no subject, a line break in a header, a broken attachment.
+        Failure: the mail cannot be written (content): no subject, a line break in a header, a broken attachment, too
+            large.
 
     """
+    # Before anything is made of it: a mail is held several times over while it is written.
+    _check_size(draft, _least(draft))
     identity = message_identity(draft.message_id, draft.part, draft.author.domain)
     content = _content(draft.rendered.texts, draft.notification.attachments, identity)
     headers = [
@@ -84,7 +89,9 @@ def compose(draft: Draft, *, utf8: bool) -> bytes:
         "Auto-Submitted: auto-generated",  # RFC 3834 5: so that nobody's absence note answers to it
         *extra_headers(draft.notification.headers),
     ]
-    return "\r\n".join(headers).encode("utf-8") + b"\r\n" + bytes(content)
+    mail = "\r\n".join(headers).encode("utf-8") + b"\r\n" + bytes(content)
+    _check_size(draft, len(mail))
+    return mail
 
 
 def message_identity(message_id: str, part: Part, domain: str) -> str:
@@ -93,6 +100,18 @@ def message_identity(message_id: str, part: Part, domain: str) -> str:
     left = message_id if plain else hashlib.sha256(message_id.encode("utf-8", "replace")).hexdigest()
     index = f".{part.index}" if part.of > 1 else ""
     return f"<{left}{index}@{domain}>"
+
+
+def _least(draft: Draft) -> int:
+    """Give the size that the mail has at least, in bytes: the files come in base64 and leave so."""
+    files = sum(len(one.content) for one in draft.notification.attachments)
+    return files + sum(map(len, draft.rendered.texts.values()))
+
+
+def _check_size(draft: Draft, size: int) -> None:
+    if size > draft.max_size:
+        text = f"the mail has at least {size} bytes, notifiers.email.max_size allows {draft.max_size}"
+        raise Failure(Kind.CONTENT, Reason.TOO_LARGE, text)
 
 
 def _subject(draft: Draft) -> str:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import aiosmtplib
@@ -20,6 +20,7 @@ from aiosmtplib.protocol import SMTPProtocol
 
 from dispatcher.notifiers.email.replies import Phase, Reply
 from dispatcher.notifiers.email.settings import EmailTimeouts
+from dispatcher.notifiers.interruption import Interruption, finish
 
 CHUNK = 65_536
 """How much of a mail is written before the server must have taken it, in bytes."""
@@ -106,21 +107,30 @@ class Connection:
             )
         return self._answered(phase, Reply(*answer))
 
-    async def text(self, mail: bytes) -> Reply:
+    async def text(self, mail: bytes, hand_over: Callable[[], None], conclude: Callable[[Reply], None]) -> None:
         """Send the text of a mail after DATA was agreed to, the final dot, and wait for the last answer.
+
+        Cancelled when that is there already, it ends as usual (see `interruption.finish`), without the connection.
+
+        Args:
+            mail: the text.
+            hand_over: called before the final dot is written; what it raises keeps it from being written.
+            conclude: called as soon as the last answer is read; what it raises is raised.
 
         Raises:
             Lost: the phase in it tells whether the final dot was written.
 
         """
+        interruption = Interruption()
         with self._listening(Phase.BODY):
             for start in range(0, len(mail), CHUNK):
                 await self._write(mail[start : start + CHUNK])
-        with self._listening(Phase.FINAL):
-            self._protocol.write(b".\r\n")
-            answer = await self._protocol.read_response(self._timeouts.final_reply.total_seconds())
-        self.mails += 1
-        return self._answered(Phase.FINAL, Reply(*answer))
+        try:
+            with self._telling(Phase.FINAL):
+                await finish(self._conclude(interruption, hand_over, conclude))
+        finally:
+            if interruption.came:
+                self.abort()
 
     async def quit(self) -> None:
         """Part politely, in bounded time, and let go in any case."""
@@ -144,6 +154,20 @@ class Connection:
             # given when they are collected, so none of them can stand here.
             await self._protocol._drain_helper()  # noqa: SLF001
 
+    async def _conclude(
+        self, interruption: Interruption, hand_over: Callable[[], None], conclude: Callable[[Reply], None]
+    ) -> None:
+        """Write the final dot and read the answer in one go: an answer that nobody waits for is dropped."""
+        if interruption.came:
+            raise asyncio.CancelledError
+        if not self._protocol.is_connected:
+            raise Lost(Phase.BODY, "connection lost")
+        hand_over()
+        self._protocol.write(b".\r\n")
+        answer = await self._protocol.read_response(self._timeouts.final_reply.total_seconds())
+        self.mails += 1
+        conclude(self._answered(Phase.FINAL, Reply(*answer)))
+
     def _answered(self, phase: Phase, reply: Reply) -> Reply:
         # What the library took for a code of three digits may be none (RFC 5321 4.2).
         if not 200 <= reply.code < 600:  # noqa: PLR2004
@@ -157,9 +181,13 @@ class Connection:
     @contextlib.contextmanager
     def _listening(self, phase: Phase) -> Iterator[None]:
         self._sound = False
+        with self._telling(phase), heeding_cancellation():
+            yield
+
+    @contextlib.contextmanager
+    def _telling(self, phase: Phase) -> Iterator[None]:
         try:
-            with heeding_cancellation():
-                yield
+            yield
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise (Stale if self.kept else Lost)(phase, describe(error)) from error
 

@@ -12,6 +12,7 @@ from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.email import EmailNotification
 from dispatcher.notifiers.base import Ledger, Notifier, Report
 from dispatcher.notifiers.email.addresses import parse_sender
+from dispatcher.notifiers.email.book import Book
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.connect import Connector
 from dispatcher.notifiers.email.connection import Lost
@@ -20,6 +21,7 @@ from dispatcher.notifiers.email.progress import Progress, pending, read_people
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
 from dispatcher.notifiers.email.transaction import Envelope, Transaction
+from dispatcher.notifiers.interruption import Interruption
 from dispatcher.notifiers.streak import Streak
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
@@ -60,8 +62,6 @@ class EmailNotifier(Notifier):
         self._sender = parse_sender(settings.sender, "sender")
         self._pool = Pool(Connector(settings), settings)
         self._streak = Streak()
-        # As many as can be on their way: a mail is large, and one that waits for a connection need not exist yet.
-        self._free_connections = asyncio.Semaphore(settings.connections)
 
     async def send(self, message_id: str, notification: Any, part: Part, rendered: Rendered, ledger: Ledger) -> Report:
         """Hand one part to the server, in as many transactions as it asks for."""
@@ -75,17 +75,25 @@ class EmailNotifier(Notifier):
             author=author,
             people=people,
             date=self._now(),
+            max_size=self._settings.max_size,
         )
         progress = Progress(pending(people, ledger.done))
         if progress.waiting:
-            async with self._free_connections:
-                await self._hand_over(draft, progress)
+            book = Book(ledger, people)
+            book.begin()
+            async with self._pool.place():
+                await self._hand_over(draft, progress, book)
         failures = {slot: failure for slot, failure in failures.items() if slot not in ledger.done}
         for slot, address in people.items():
             failure = progress.fates.get(address.mailbox)
             if failure is not None and slot not in ledger.done:
                 failures[slot] = failure
         return Report(failures, progress.reference)
+
+    @property
+    def unknown_is_final(self) -> bool:
+        """Whether the settings say so."""
+        return self._settings.unknown == "dead-letter"
 
     @property
     def rates(self) -> Sequence[Rate]:
@@ -121,16 +129,19 @@ class EmailNotifier(Notifier):
         """Part from the server."""
         await self._pool.close()
 
-    async def _hand_over(self, draft: Draft, progress: Progress) -> None:
+    async def _hand_over(self, draft: Draft, progress: Progress, book: Book) -> None:
         """Serve everybody who is waiting, in one transaction after the other.
 
         Raises:
             Failure: nobody was served, all for the same reason; or the service is away or busy, so that nothing more
                 can be said about anybody.
+            DeliveryLost: the message is not ours any more.
             asyncio.CancelledError: interrupted, and nobody was served.
 
         """
-        envelope = Envelope(self._settings.server, draft.author, await _writer(draft))
+        interruption = Interruption()
+        book.begin()  # it may have waited long for its place
+        envelope = Envelope(book, self._settings.server, draft.author, await _writer(draft))
         while progress.waiting:
             transaction = Transaction(envelope, progress.waiting[: self._settings.max_recipients])
             try:
@@ -147,6 +158,8 @@ class EmailNotifier(Notifier):
                 progress.add(transaction)
                 if transaction.phase is not Phase.IDLE:
                     self._streak.end()
+                if interruption.came:
+                    progress.end(lambda _: INTERRUPTED)
 
     def _break_off(self, draft: Draft, transaction: Transaction, failure: Failure, progress: Progress) -> None:
         """Say what a failure in the middle means for everybody who has no fate yet.

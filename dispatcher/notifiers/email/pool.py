@@ -3,6 +3,9 @@
 A connection is kept after a mail and used again, until it was idle for too long, has carried enough mails, or is not
 sound any more. One that the server closed while it was idle is replaced at once, once, and nobody hears of it.
 
+Who waits for a place while a try to connect shows that the server is away is sent away with that failure: hundred mails
+in line need not find it out one after the other, each in its own time-out.
+
 When the server says that it is busy (421), the pool withholds one of its places; mails that go well give it back.
 """
 
@@ -12,9 +15,10 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from dispatcher.notifiers.email.connection import BUSY, Connection, Lost, Refused, Stale
+from dispatcher.notifiers.email.places import Places
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
-from dispatcher.words.errors import Failure, Reason
+from dispatcher.words.errors import Failure, Kind, Reason
 
 CALM = 50
 """So many uses without a 421 give back one place that was withheld."""
@@ -34,7 +38,8 @@ class Pool:
     def __init__(self, connect: Callable[[], Awaitable[Connection]], settings: EmailSettings) -> None:
         self._connect = connect
         self._settings = settings
-        self._places = asyncio.Semaphore(settings.connections)
+        self._places = Places(settings.connections)
+        self._heard = 0.0  # when the server last did what it should, by the clock of the loop
         self._withheld = 0
         self._owed = 0  # places that are withheld as soon as they are free
         self._calm = 0
@@ -50,18 +55,17 @@ class Pool:
         return self._settings.connections - self._withheld - self._owed
 
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Lend a connection to `work`; wait for one if all are in use.
+        """Lend a connection to `work`, which has a place.
 
         Raises:
             Failure: none could be opened, or whatever `work` says.
 
         """
-        async with self._place():
-            kept = self._take()
-            try:
-                return await self._lend(kept or await self.open(), work)
-            except Stale:
-                return await self._lend(await self.open(), work)
+        kept = self._take()
+        try:
+            return await self._lend(kept or await self.open(), work)
+        except Stale:
+            return await self._lend(await self.open(), work)
 
     async def open(self) -> Connection:
         """Open a connection, whoever else has one; the caller lets go of it.
@@ -70,6 +74,18 @@ class Pool:
             Failure: it could not be opened: the service is away (outage), or has enough of us (throttled).
 
         """
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            connection = await self._open()
+        except Failure as failure:
+            if failure.kind is Kind.OUTAGE and self._heard < began:
+                self._places.dismiss(failure)
+            raise
+        self._heard = clock()
+        return connection
+
+    async def _open(self) -> Connection:
         server = self._settings.server
         user = f"for user {self._settings.username!r}"
         try:
@@ -95,8 +111,14 @@ class Pool:
             await asyncio.sleep(0)  # transports close in the next turn of the loop
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        await self._places.acquire()
+    async def place(self) -> AsyncIterator[None]:
+        """Take one of the places while something is on its way; wait for it if all are taken.
+
+        Raises:
+            Failure: the server was found to be away meanwhile (outage).
+
+        """
+        await self._places.take()
         try:
             yield
         finally:
@@ -104,7 +126,7 @@ class Pool:
                 self._owed -= 1
                 self._withheld += 1
             else:
-                self._places.release()
+                self._places.free()
 
     async def _lend(self, connection: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
         self._used.add(connection)
@@ -171,8 +193,9 @@ class Pool:
             self._owed += self.size > 1
 
     def _grow(self) -> None:
+        self._heard = asyncio.get_running_loop().time()
         self._calm += 1
         if self._calm >= CALM and self._withheld:
             self._calm = 0
             self._withheld -= 1
-            self._places.release()
+            self._places.free()

@@ -90,6 +90,10 @@ class EmailSettings(TlsSettings, EmailServer):
     mails_per_connection: int = Field(100, ge=1, description="After so many mails a connection is replaced.")
     idle: Wait = Field(timedelta(seconds=30), description="How long an unused connection is kept.")
     max_recipients: int = Field(100, ge=1, description="Recipients of one transaction; more make another one.")
+    max_size: int = Field(25_000_000, ge=1, description="The largest mail, in bytes, whatever the server takes.")
+    unknown: Literal["resend", "dead-letter"] = Field(
+        "resend", description="What is done where nobody knows whether it was sent."
+    )
     pace: EmailPace = EmailPace()
     timeouts: EmailTimeouts = EmailTimeouts()
 

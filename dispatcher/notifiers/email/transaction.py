@@ -6,8 +6,11 @@ everybody is raised; it holds for whoever has no fate yet.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from dispatcher.notifiers.base import Entry
 from dispatcher.notifiers.email.addresses import Address
+from dispatcher.notifiers.email.book import Book
 from dispatcher.notifiers.email.connection import Connection, Lost, Stale
 from dispatcher.notifiers.email.replies import Phase, Reply, judge, judge_loss, wants_another_transaction
 from dispatcher.words.errors import Failure, Kind, Reason
@@ -22,12 +25,14 @@ class Envelope:
     """What all transactions of one mail share.
 
     Attributes:
+        book: is told whose mail goes out.
         server: host and port, for the texts of failures.
         sender: whom the server tells when it cannot deliver (RFC 5321 4.1.1.2).
         write: gives the mail; told whether the server offers SMTPUTF8.
 
     """
 
+    book: Book
     server: str
     sender: Address
     write: Callable[[bool], Awaitable[bytes]]
@@ -59,6 +64,7 @@ class Transaction:
         Raises:
             Failure: for everybody without a fate.
             Stale: the connection was dead before we began; nothing happened.
+            DeliveryLost: the message is not ours any more; nothing was sent.
 
         """
         self.fates.clear()
@@ -79,6 +85,7 @@ class Transaction:
             return
         mail = await self._envelope.write(capable)
         self._check_size(connection, len(mail))
+        self._envelope.book.begin()
         await self._ask(connection, Phase.MAIL, self._mail_command(connection, recipients, mail))
         taken = await self._offer(connection, recipients)
         if not taken:
@@ -86,8 +93,13 @@ class Transaction:
             return
         await self._ask(connection, Phase.DATA, "DATA")
         self.phase = Phase.FINAL
-        reply = await connection.text(stuff(mail))
+        entry = self._envelope.book.entry(taken)
+        await connection.text(stuff(mail), entry.hand_over, partial(self._conclude, taken, entry))
+
+    def _conclude(self, taken: Sequence[str], entry: Entry, reply: Reply) -> None:
+        """Take note of the last answer, before anything else can happen."""
         self._check(Phase.FINAL, reply)
+        entry.serve()
         self.fates.update(dict.fromkeys(taken))
         self.reference = shorten(harmless(reply.text), REFERENCE_BYTES)
 

@@ -7,9 +7,8 @@ itself. None of the library's handlers may send again: a message may have been t
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,11 +17,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
+from dispatcher.notifiers.interruption import finish
 from dispatcher.notifiers.slack.answers import Answer
-from dispatcher.notifiers.slack.losses import Redirected, failure_of
+from dispatcher.notifiers.slack.losses import failure_of
 from dispatcher.notifiers.slack.settings import SlackSettings
+from dispatcher.notifiers.slack.watching import WATCH, Request, watch
 from dispatcher.notifiers.web import proxy_for
-from dispatcher.words.errors import Failure, Kind, Reason
+from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
 from dispatcher.words.messages import harmless, shorten
 
 FAREWELL = 2.0
@@ -40,7 +41,9 @@ _SILENT = logging.getLogger("slack_sdk.silent")
 _SILENT.setLevel(logging.CRITICAL + 1)
 _SILENT.propagate = False
 
-_written: ContextVar[list[bool]] = ContextVar("whether the request under way was written")
+
+def _nothing() -> None:
+    """Say nothing."""
 
 
 class Api:
@@ -67,14 +70,25 @@ class Api:
         for address in (settings.api_url, *self._webhooks.values()):
             proxy_for(address)  # what is wrong with it is said at the start
 
-    async def post_message(self, payload: Mapping[str, Any]) -> Answer:
+    @property
+    def has_more_servers(self) -> bool:
+        """Whether what can be written to is at several servers."""
+        webhooks = {_server(address) for address in self._webhooks.values()}
+        return len(webhooks | ({_server(self._settings.api_url)} if self._token else set())) > 1
+
+    async def post_message(self, payload: Mapping[str, Any], hand_over: Callable[[], None]) -> Answer:
         """Call `chat.postMessage`.
+
+        Args:
+            payload: its parameters.
+            hand_over: called before the request is written; what it raises keeps it from being written.
 
         Raises:
             Failure: no answer came.
+            DeliveryLost: `hand_over` raised it.
 
         """
-        return await self._ask(self._settings.api_url, lambda: self._client().chat_postMessage(**payload))
+        return await self._ask(self._settings.api_url, lambda: self._client().chat_postMessage(**payload), hand_over)
 
     async def ask_who_we_are(self) -> Answer:
         """Call `auth.test`.
@@ -85,15 +99,21 @@ class Api:
         """
         return await self._ask(self._settings.api_url, lambda: self._client().auth_test())
 
-    async def post_to_webhook(self, name: str, payload: Mapping[str, Any]) -> Answer:
+    async def post_to_webhook(self, name: str, payload: Mapping[str, Any], hand_over: Callable[[], None]) -> Answer:
         """Post to an incoming webhook.
+
+        Args:
+            name: which.
+            payload: what.
+            hand_over: as above.
 
         Raises:
             Failure: no answer came.
+            DeliveryLost: `hand_over` raised it.
 
         """
         address = self._webhooks[name]
-        return await self._ask(address, lambda: self._webhook(address).send_dict(dict(payload)))
+        return await self._ask(address, lambda: self._webhook(address).send_dict(dict(payload)), hand_over)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -104,13 +124,14 @@ class Api:
                 async with asyncio.timeout(FAREWELL):
                     await session.close()
 
-    async def _ask(self, address: str, request: Callable[[], Awaitable[Any]]) -> Answer:
+    async def _ask(
+        self, address: str, request: Callable[[], Coroutine[Any, Any, Any]], hand_over: Callable[[], None] = _nothing
+    ) -> Answer:
         async with self._free_connections:
-            written = [False]
-            _written.set(written)
+            written = watch(hand_over)
             try:
-                return self._read(await request())
-            except Failure:
+                return self._read(await finish(request()))
+            except (Failure, DeliveryLost):
                 raise
             except SlackApiError as error:
                 answer = error.response
@@ -144,14 +165,12 @@ class Api:
         if self._session is None:
             timeouts = self._settings.timeouts
             connect, answer = timeouts.connect.total_seconds(), timeouts.answer.total_seconds()
-            watch = aiohttp.TraceConfig()
-            watch.on_request_headers_sent.append(_note_written)
-            watch.on_request_redirect.append(_refuse_redirect)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._settings.connections),
                 timeout=aiohttp.ClientTimeout(total=connect + answer, connect=connect, sock_read=answer),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=[watch],
+                trace_configs=[WATCH],
+                request_class=Request,
             )
         return self._session
 
@@ -191,15 +210,6 @@ class Api:
         for secret in self._secrets:
             text = text.replace(secret, "…")
         return shorten(text, _FACT_BYTES)
-
-
-async def _note_written(*_: Any) -> None:
-    _written.get()[0] = True
-
-
-async def _refuse_redirect(_session: Any, _context: Any, params: aiohttp.TraceRequestRedirectParams) -> None:
-    params.response.close()
-    raise Redirected
 
 
 def _server(address: str) -> str:

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.slack import SlackNotification
-from dispatcher.notifiers.base import Ledger, Notifier, Report
+from dispatcher.notifiers.base import Entry, Ledger, Notifier, Report
+from dispatcher.notifiers.interruption import Interruption
 from dispatcher.notifiers.slack.answers import Answer, Row, Scope, failure_of, find
 from dispatcher.notifiers.slack.api import Api
 from dispatcher.notifiers.slack.blocks import read_blocks
@@ -57,19 +58,29 @@ class SlackNotifier(Notifier):
         if not waiting:
             return Report()
         target = self._target(waiting[0].address)
+        entry = Entry(ledger, tuple(recipient.slot for recipient in waiting))
+        entry.begin()
         payload = compose(rendered) | self._manner(notification)
         thread = {"thread_ts": notification.thread} if notification.thread else {}
         remarks = []
-        answer = await self._post(message_id, target, payload | thread)
+        interruption = Interruption()
+        answer = await self._post(message_id, target, payload | thread, entry)
         if thread and not answer.sent and self._row(target, answer).scope is Scope.THREAD:
             remarks.append(f"sent outside of the thread {notification.thread} ({answer.word})")
-            answer = await self._post(message_id, target, payload)
+            if interruption.came:
+                raise Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before it was sent")
+            answer = await self._post(message_id, target, payload, entry)
         if not answer.sent:
-            raise self._judge(message_id, target, answer)
+            raise await self._judge(message_id, target, answer)
         self._troubles.end()
         self._refusals.end()
         remarks += [f"Slack warns: {word}" for word in answer.warnings if word not in IDLE_WARNINGS]
         return Report(reference=_reference(target, answer), remark="; ".join(remarks) or None)
+
+    @property
+    def unknown_is_final(self) -> bool:
+        """Whether the settings say so."""
+        return self._settings.unknown == "dead-letter"
 
     @property
     def rates(self) -> Sequence[Rate]:
@@ -116,31 +127,62 @@ class SlackNotifier(Notifier):
         unfurl = self._settings.link_preview if preview is None else preview
         return {"unfurl_links": unfurl, "unfurl_media": unfurl}
 
-    async def _post(self, message_id: str, target: Target, payload: Mapping[str, Any]) -> Answer:
+    async def _post(self, message_id: str, target: Target, payload: Mapping[str, Any], entry: Entry) -> Answer:
+        """Make one request; what was taken is in the ledger when it ends."""
         try:
             if isinstance(target, Webhook):
-                return await self._api.post_to_webhook(target.name, payload)
-            metadata = {"event_type": EVENT, "event_payload": {"id": message_id}}
-            return await self._api.post_message({**payload, "channel": target.id, "metadata": metadata})
+                answer = await self._api.post_to_webhook(target.name, payload, entry.hand_over)
+            else:
+                metadata = {"event_type": EVENT, "event_payload": {"id": message_id}}
+                whole = {**payload, "channel": target.id, "metadata": metadata}
+                answer = await self._api.post_message(whole, entry.hand_over)
         except Failure as failure:
-            if failure.reason is not Reason.SERVICE_ERROR:
-                raise
-            judged = self._troubles.escalate(message_id, failure)
+            judged = await self._judge_loss(message_id, target, failure)
+        else:
+            if answer.sent:
+                entry.serve()
+            return answer
         raise judged
+
+    async def _judge_loss(self, message_id: str, target: Target, failure: Failure) -> Failure:
+        """Give the failure, or the outage that it shows. A webhook may be somewhere else than all the others are."""
+        if failure.reason is Reason.SERVICE_ERROR:
+            return await self._weigh(message_id, target, failure)
+        if failure.reason is Reason.SERVICE_UNREACHABLE and isinstance(target, Webhook) and self._api.has_more_servers:
+            own = Failure(Kind.TRANSIENT, failure.reason, failure.text)
+            if self._settings.token is None:
+                return await self._weigh(message_id, target, own)
+            try:
+                await self.check()
+            except Failure:
+                return failure
+            return own
+        return failure
+
+    async def _weigh(self, message_id: str, target: Target, failure: Failure) -> Failure:
+        """Tell an outage from the trouble of one conversation or webhook, as far as there are others."""
+        if self._settings.token is not None:
+            return await self._troubles.weigh(message_id, failure, str(target), self.check)
+        several = len(self._settings.webhooks) > 1
+        return await self._troubles.weigh(message_id, failure, str(target), _is_back if several else None)
 
     def _row(self, target: Target, answer: Answer) -> Row:
         return find(answer, webhook=isinstance(target, Webhook))
 
-    def _judge(self, message_id: str, target: Target, answer: Answer) -> Failure:
+    async def _judge(self, message_id: str, target: Target, answer: Answer) -> Failure:
         """Give the failure, or the outage that it shows together with those before it."""
         row = self._row(target, answer)
         failure = failure_of(row, answer, str(target))
         if row.scope is Scope.SERVICE:
-            return self._troubles.escalate(message_id, failure)
+            return await self._weigh(message_id, target, failure)
         self._troubles.end()
         if row.scope is Scope.WORKSPACE and not isinstance(target, Webhook):
             return self._refusals.escalate(target.id, failure)
         return failure
+
+
+async def _is_back() -> None:
+    """Stand for a probe where there is none: one webhook of several does not show that the others are in trouble."""
 
 
 def compose(rendered: Rendered) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -74,6 +74,9 @@ class SlackSettings(TlsSettings):
     )
     link_preview: bool = Field(default=True, description="Whether links are shown with a preview.")
     connections: int = Field(30, ge=1, le=1000, description="Connections open at the same time, at most.")
+    unknown: Literal["resend", "dead-letter"] = Field(
+        "resend", description="What is done where nobody knows whether it was sent."
+    )
     pace: SlackPace = SlackPace()
     timeouts: WebTimeouts = WebTimeouts()
 

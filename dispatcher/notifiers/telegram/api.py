@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -10,11 +10,13 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile,
 from telegram.error import TelegramError
 
 from dispatcher.contract.telegram import TelegramNotification
+from dispatcher.notifiers.interruption import finish
 from dispatcher.notifiers.telegram.answers import judge
 from dispatcher.notifiers.telegram.compose import Outgoing
 from dispatcher.notifiers.telegram.losses import judge_garbled, judge_library, judge_loss
-from dispatcher.notifiers.telegram.request import MASK, BotRequest, Garbled, Refused
+from dispatcher.notifiers.telegram.request import MASK, BotRequest, Garbled, Refused, Withheld, last_moment
 from dispatcher.notifiers.telegram.settings import TelegramSettings
+from dispatcher.words.errors import DeliveryLost, Failure
 
 CLOSING_SECONDS = 2.0
 
@@ -56,14 +58,28 @@ class Api:
         # Each step has a time-out of its own in the library, but an answer that trickles in never meets it.
         self._longest = (timeouts.connect + timeouts.upload + 2 * timeouts.answer).total_seconds()
 
-    async def send(self, chat: int | str, message: Outgoing, notification: TelegramNotification) -> int:
+    async def send(
+        self,
+        chat: int | str,
+        message: Outgoing,
+        notification: TelegramNotification,
+        hand_over: Callable[[], None],
+    ) -> int:
         """Send one message; give its number in the chat.
+
+        Args:
+            chat: where to.
+            message: what.
+            notification: how.
+            hand_over: called before the request is written; what it raises keeps it from being written.
 
         Raises:
             Migrated: the chat has another id now; nothing was sent.
             Failure: there is no success.
+            DeliveryLost: `hand_over` raised it.
 
         """
+        last_moment.set(hand_over)
         piece, file = message.piece, message.file
         how: dict[str, Any] = {
             "parse_mode": piece.mode,
@@ -89,6 +105,7 @@ class Api:
             Failure: there is no success.
 
         """
+        last_moment.set(None)
         return f"@{(await self._ask(self._bot.get_me())).username}"
 
     async def close(self) -> None:
@@ -97,14 +114,17 @@ class Api:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._request.shutdown()
 
-    async def _ask(self, call: Awaitable[Result], about: str = "") -> Result:
+    async def _ask(self, call: Coroutine[Any, Any, Result], about: str = "") -> Result:
+        failure: Failure | DeliveryLost
         try:
             async with asyncio.timeout(self._longest):
-                return await call
+                return await finish(call)
         except Refused as refused:
             if refused.answer.new_chat is not None:
                 raise Migrated(refused.answer.new_chat) from None
             failure = judge(refused.answer, self.server, about)
+        except Withheld as withheld:
+            failure = withheld.lost
         except Garbled as garbled:
             failure = judge_garbled(str(garbled), self.server)
         except TelegramError as error:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Ledger, Notifier, Report
+from dispatcher.notifiers.base import Entry, Ledger, Notifier, Report
 from dispatcher.notifiers.streak import Streak
 from dispatcher.notifiers.telegram.api import Api
 from dispatcher.notifiers.telegram.chats import parse_chat
@@ -59,15 +59,23 @@ class TelegramNotifier(Notifier):
             return Report()
         chat = parse_chat(recipient.address)
         messages, remark = await _compose(notification, rendered)
-        sending = Sending(self._api, notification, rendered.template, chat, part.pieces)
+        entry = Entry(ledger, (recipient.slot,))
+        entry.begin()
+        sending = Sending(self._api, entry, notification, rendered.template, chat, part.pieces)
         sending.remarks += filter(None, [remark])
         async with self._free_connections:
             try:
                 await sending.run(messages)
             except Failure as failure:
-                raise self._judge_streak(message_id, failure, sending.pieces) from None
+                judged = await self._judge_streak(message_id, failure, sending)
+                raise judged from None
         self._streak.end()
         return sending.report()
+
+    @property
+    def unknown_is_final(self) -> bool:
+        """Whether the settings say so."""
+        return self._settings.unknown == "dead-letter"
 
     @property
     def rates(self) -> Sequence[Rate]:
@@ -93,13 +101,13 @@ class TelegramNotifier(Notifier):
         """Let go of the connections."""
         await self._api.close()
 
-    def _judge_streak(self, message_id: str, failure: Failure, pieces: int) -> Failure:
+    async def _judge_streak(self, message_id: str, failure: Failure, sending: Sending) -> Failure:
         """Give the failure, or the outage that it shows, with what the recipient has."""
         if failure.kind is Kind.TRANSIENT and failure.reason in _EVERYBODYS:
-            failure = self._streak.escalate(message_id, failure)
+            failure = await self._streak.weigh(message_id, failure, str(sending.chat), self._api.name)
         elif failure.kind is not Kind.UNKNOWN:
             self._streak.end()
-        return Failure(failure.kind, failure.reason, failure.text, wait=failure.wait, pieces=pieces)
+        return Failure(failure.kind, failure.reason, failure.text, wait=failure.wait, pieces=sending.pieces)
 
 
 async def _compose(notification: TelegramNotification, rendered: Rendered) -> tuple[list[Outgoing], str | None]:

@@ -8,7 +8,8 @@ little. Of an answer that agrees only the essence is passed on: a new kind of me
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from telegram.request import HTTPXRequest
 from dispatcher.notifiers.telegram.answers import Answer, read_answer
 from dispatcher.notifiers.telegram.settings import TelegramSettings
 from dispatcher.notifiers.web import proxy_for
+from dispatcher.words.errors import DeliveryLost
 
 MASK = "token"
 
@@ -29,6 +31,9 @@ IDLE_SECONDS = 30.0
 """A connection that was not used for so long is let go before the other side does it."""
 
 SUCCESS = range(200, 300)
+
+last_moment: ContextVar[Callable[[], None] | None] = ContextVar("called before a request is written", default=None)
+"""What has to be said, or may forbid it, when a connection is there and the request is to be written."""
 
 
 class Refused(TelegramError):
@@ -41,6 +46,19 @@ class Refused(TelegramError):
 
 class Garbled(TelegramError):
     """Something answered that all is well, but not what the Bot API would answer."""
+
+
+class Withheld(TelegramError):
+    """The request was not written: who was asked last said no. The library lets no other exceptions through.
+
+    Attributes:
+        lost: what he said.
+
+    """
+
+    def __init__(self, lost: DeliveryLost) -> None:
+        super().__init__(str(lost))
+        self.lost = lost
 
 
 class Transport(httpx.AsyncHTTPTransport):
@@ -71,9 +89,8 @@ class Transport(httpx.AsyncHTTPTransport):
         """Send a copy of the request that has the token in its address."""
         base, _, method = request.url.raw_path.rsplit(b"/", 2)
         url = request.url.copy_with(raw_path=b"%s/bot%s/%s" % (base, self._token, method))
-        copy = httpx.Request(
-            request.method, url, headers=request.headers, stream=request.stream, extensions=request.extensions
-        )
+        extensions = {**request.extensions, "trace": _watch}
+        copy = httpx.Request(request.method, url, headers=request.headers, stream=request.stream, extensions=extensions)
         return await super().handle_async_request(copy)
 
 
@@ -108,10 +125,14 @@ class BotRequest(HTTPXRequest):
         Raises:
             Refused: the answer is a refusal.
             Garbled: it is none, though the status says success.
+            Withheld: it may not be made.
             TelegramError: there is no answer; its cause says why.
 
         """
-        status, body = await super().do_request(*args, **kwargs)
+        try:
+            status, body = await super().do_request(*args, **kwargs)
+        except DeliveryLost as lost:
+            raise Withheld(lost) from None
         fields = _read(body)
         if status not in SUCCESS or (fields is not None and fields.get("ok") is False):
             raise Refused(self._answer(status, body, fields))
@@ -130,6 +151,13 @@ class BotRequest(HTTPXRequest):
                 said = said.replace(secret, MASK)
             fields = {**fields, "description": said}
         return read_answer(status, fields)
+
+
+async def _watch(name: str, info: Mapping[str, Any]) -> None:
+    """Hear of each step of a request; the one to a proxy, for a way to the server, is not the request."""
+    say = last_moment.get()
+    if say is not None and name == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
+        say()
 
 
 def _read(body: bytes) -> dict[str, Any] | None:

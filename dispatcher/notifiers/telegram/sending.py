@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.base import Entry, Report
+from dispatcher.notifiers.interruption import Interruption
 from dispatcher.notifiers.telegram.api import Api, Migrated
 from dispatcher.notifiers.telegram.chats import Chat
 from dispatcher.notifiers.telegram.compose import Outgoing
@@ -20,6 +21,7 @@ class Sending:
 
     Attributes:
         api: the way.
+        entry: is told how far it is.
         notification: how to send it.
         template: the file that it was made from.
         chat: who gets it; after a refusal for its sake, under the new id.
@@ -30,27 +32,33 @@ class Sending:
     """
 
     api: Api
+    entry: Entry
     notification: TelegramNotification
     template: str
     chat: Chat
     pieces: int
     remarks: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
+    _interruption: Interruption = field(default_factory=Interruption)
 
     async def run(self, messages: Sequence[Outgoing]) -> None:
         """Send what the recipient does not have, one message after the other.
 
         Raises:
             Failure: one was not taken, or we were interrupted after some were; `pieces` says how many he has.
+            DeliveryLost: the message is not ours any more.
             asyncio.CancelledError: interrupted before any was taken.
 
         """
+        self.entry.begin()
         if self.pieces >= len(messages):
             self.pieces = 0  # somebody else's number, or an older template's: twice rather than never
         try:
             for message in messages[self.pieces :]:
-                self.numbers.append(await self._send(message))
+                number = await self._send(message)
                 self.pieces += 1
+                self.entry.serve(self.pieces if self.pieces < len(messages) else 0)
+                self.numbers.append(number)
         except asyncio.CancelledError:
             if not self.numbers:
                 raise
@@ -87,15 +95,22 @@ class Sending:
     async def _follow(self, message: Outgoing) -> int:
         """Send one; to where the chat has gone, where it has a new id."""
         try:
-            return await self.api.send(self.chat.id, message, self.notification)
+            return await self._request(message)
         except Migrated as migrated:
             before, self.chat = self.chat, Chat(migrated.chat)
             self.remarks.append(f"{before} has become {self.chat}: name it so from now on")
         try:
-            return await self.api.send(self.chat.id, message, self.notification)
+            return await self._request(message)
         except Migrated as migrated:
             text = f"{self.api.server}: {before} became {self.chat}, and this became chat {migrated.chat}"
             raise Failure(Kind.TRANSIENT, Reason.SERVICE_ERROR, text) from None
+
+    async def _request(self, message: Outgoing) -> int:
+        """Make one request; none after we were cancelled, though the answer to the last one came first."""
+        if self._interruption.came:
+            text = f"the dispatcher was stopped after {self.pieces} messages were taken"
+            raise Failure(Kind.OUTAGE, Reason.INTERRUPTED, text)
+        return await self.api.send(self.chat.id, message, self.notification, self.entry.hand_over)
 
 
 def _reference(numbers: Sequence[int]) -> str | None:

@@ -1,7 +1,7 @@
 """The section `notifiers.telegram` of the settings."""
 
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -43,6 +43,9 @@ class TelegramSettings(TlsSettings):
     )
     link_preview: bool = Field(default=True, description="Whether the first link is shown with a preview.")
     connections: int = Field(30, ge=1, le=1000, description="Connections open at the same time, at most.")
+    unknown: Literal["resend", "dead-letter"] = Field(
+        "resend", description="What is done where nobody knows whether it was sent."
+    )
     pace: TelegramPace = TelegramPace()
     timeouts: TelegramTimeouts = TelegramTimeouts()
 

@@ -43,13 +43,16 @@ async def send(notifier: EmailNotifier, **what) -> Mapping[int, Failure]:
     return (await report(notifier, **what)).failures
 
 
-async def report(notifier: EmailNotifier, message_id="id-1", done=frozenset(), rendered=BOTH, at=0, **fields) -> Report:
+async def report(
+    notifier: EmailNotifier, message_id="id-1", done=frozenset(), rendered=BOTH, at=0, ledger=None, **fields
+) -> Report:
     """Send one part of a notification."""
     asked = notification(**fields)
-    return await notifier.send(message_id, asked, asked.parts()[at], rendered, Ledger(frozenset(done)))
+    ledger = ledger or Ledger(frozenset(done))
+    return await notifier.send(message_id, asked, asked.parts()[at], rendered, ledger)
 
 
-def written(rendered=BOTH, message_id="id-1", at=0, *, utf8=False, **fields) -> bytes:
+def written(rendered=BOTH, message_id="id-1", at=0, *, utf8=False, max_size=25_000_000, **fields) -> bytes:
     """The bytes of one part of a notification."""
     asked = notification(**fields)
     part = asked.parts()[at]
@@ -62,6 +65,7 @@ def written(rendered=BOTH, message_id="id-1", at=0, *, utf8=False, **fields) -> 
         author=author,
         people=read_people(part)[0],
         date=DATE,
+        max_size=max_size,
     )
     return compose(draft, utf8=utf8)
 

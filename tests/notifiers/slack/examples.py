@@ -50,12 +50,13 @@ def texts(**by_format) -> Rendered:
     return Rendered(written, None, f"slack/hello.{next(iter(written))}.jinja2")
 
 
-async def report(notifier: SlackNotifier, message_id="id-1", rendered=None, done=frozenset(), at=0, **fields) -> Report:
+async def report(
+    notifier: SlackNotifier, message_id="id-1", rendered=None, done=frozenset(), at=0, ledger=None, **fields
+) -> Report:
     """Send one part of a notification."""
     asked = notification(**fields)
-    return await notifier.send(
-        message_id, asked, asked.parts()[at], rendered or texts(md="hello"), Ledger(frozenset(done))
-    )
+    ledger = ledger or Ledger(frozenset(done))
+    return await notifier.send(message_id, asked, asked.parts()[at], rendered or texts(md="hello"), ledger)
 
 
 async def failure(notifier: SlackNotifier, **what) -> Failure:

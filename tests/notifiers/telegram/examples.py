@@ -68,12 +68,13 @@ async def report(
     done=frozenset(),
     at=0,
     pieces=0,
+    ledger=None,
     **fields,
 ) -> Report:
     """Send one part of a notification."""
     asked = notification(**fields)
     part = replace(asked.parts()[at], pieces=pieces)
-    return await notifier.send(message_id, asked, part, rendered, Ledger(frozenset(done)))
+    return await notifier.send(message_id, asked, part, rendered, ledger or Ledger(frozenset(done)))
 
 
 async def failed(notifier: TelegramNotifier, rendered: Rendered = HELLO, **what) -> Failure:

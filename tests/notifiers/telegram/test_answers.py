@@ -207,9 +207,28 @@ async def test_a_connection_that_does_not_come_about_in_time_was_surely_not_used
 async def test_what_goes_wrong_for_several_messages_in_a_row_is_an_outage(server, notifier):
     server.answer("sendMessage", *[refused(500)] * (2 * LIMIT))
 
-    kinds = [(await failed(notifier, message_id=f"id-{at}")).kind for at in range(LIMIT)]
+    kinds = [(await failed(notifier, message_id=f"id-{at}", to=at % 2 + 1)).kind for at in range(LIMIT)]
 
     assert [K.TRANSIENT] * (LIMIT - 1) + [K.OUTAGE] == kinds
+
+
+@pytest.mark.parametrize(("asked", "expected"), [(refused(502), K.OUTAGE), (None, K.TRANSIENT)])
+async def test_where_one_chat_alone_is_in_trouble_the_bot_asks_who_it_is(server, notifier, asked, expected):
+    server.answer("sendMessage", refused(500), always=True)
+    if asked is not None:
+        server.answer("getMe", asked, always=True)
+
+    kinds = [(await failed(notifier, message_id=f"id-{at}")).kind for at in range(LIMIT + 1)]
+
+    assert [K.TRANSIENT] * (LIMIT - 1) + [expected] * 2 == kinds
+
+
+async def test_the_first_success_ends_an_outage(server, notifier):
+    server.answer("sendMessage", *[refused(500)] * LIMIT, agreed({"message_id": 1}), refused(500))
+    before = [(await failed(notifier, message_id=f"id-{at}", to=at + 1)).kind for at in range(LIMIT)]
+    await report(notifier)
+
+    assert (K.OUTAGE, K.TRANSIENT) == (before[-1], (await failed(notifier, message_id="after", to=7)).kind)
 
 
 async def test_one_message_that_always_fails_is_no_outage(server, notifier):
