@@ -64,6 +64,7 @@ class Mail:
         recipients: who was taken by RCPT.
         data: the text, without the dots that were added on the way.
         raw: the text as it came, the final dot included.
+        caller: as who the client had introduced itself.
         came: when the final dot was seen, as `time.monotonic()` gives it.
         answered: when the answer to it was written; nothing where there was none.
 
@@ -75,6 +76,7 @@ class Mail:
     recipients: list[str]
     data: bytes = b""
     raw: bytes = b""
+    caller: str = ""
     came: float = 0.0
     answered: float | None = None
 
@@ -93,6 +95,7 @@ class Session:
     writer: asyncio.StreamWriter
     commands: list[str] = field(default_factory=list)
     user: str | None = None
+    caller: str = ""
     secure: bool = False
     mail: Mail | None = None
 
@@ -194,6 +197,7 @@ class SmtpServer(ScriptedServer):
         return await self._say(session, line.split(" ", 1)[0].upper(), line)
 
     async def _ehlo(self, session: Session, line: str) -> bool:
+        session.caller = line.partition(" ")[2]
         keywords = list(self.keywords)
         if self.tls and not session.secure:
             keywords.append("STARTTLS")
@@ -222,6 +226,7 @@ class SmtpServer(ScriptedServer):
 
     async def _mail(self, session: Session, line: str) -> bool:
         session.mail = Mail(session.number, line, line.partition("<")[2].rpartition(">")[0], [])
+        session.mail.caller = session.caller
         return await self._say(session, "MAIL", line)
 
     async def _rcpt(self, session: Session, line: str) -> bool:

@@ -20,7 +20,6 @@ from typing import Any, Self
 
 import aio_pika
 
-from dispatcher.brokers.rabbitmq import RabbitSettings
 from tests.daemon import Daemon
 from tests.faults.count import Death, Mails, Promise, Row, Tally
 from tests.faults.publisher import Publisher, broker_may_be_away
@@ -47,7 +46,7 @@ def usual_settings(url: str, port: int) -> dict[str, object]:
     return {
         "brokers__rabbitmq__url": url,
         "brokers__rabbitmq__heartbeat": "2s",
-        **({"brokers__rabbitmq__watch": "1s"} if "watch" in RabbitSettings.model_fields else {}),
+        "brokers__rabbitmq__watch": "1s",
         "brokers__rabbitmq__connect_timeout": "3s",
         "notifiers__email__port": port,
         "service__retry__ladder": ",".join(RUNGS),
@@ -111,8 +110,9 @@ class Bench(Publisher):
 
     async def start(self, *, ready: bool = True, **settings: object) -> Daemon:
         """Start a daemon with the usual settings and these; wait until it takes messages."""
-        port = self.mails.port
-        daemon = Daemon(self.folder, **{**usual_settings(self.url, port), **settings})
+        usual = usual_settings(self.url, self.mails.port)
+        name = {"notifiers__email__hostname": _name(len(self.daemons))}
+        daemon = Daemon(self.folder, **{**usual, **name, **settings})
         self._stack.push_async_callback(daemon.kill)
         self.daemons.append(daemon)
         await daemon.start(ready=ready)
@@ -123,7 +123,7 @@ class Bench(Publisher):
         at, sessions = monotonic(), self.mails.connections
         await daemon.kill()
         settled = {line["id"] for one in self.daemons for line in one.settled()}
-        self.deaths.append(Death(at, sessions, settled))
+        self.deaths.append(Death(_name(self.daemons.index(daemon)), at, sessions, settled))
 
     # Waiting
 
@@ -209,6 +209,11 @@ class Bench(Publisher):
     def lines(self, event: str = "settled") -> Iterable[dict[str, Any]]:
         """Give the lines of all daemons' logs about an event."""
         return (line for one in self.daemons for line in one.log if line["event"] == event)
+
+
+def _name(number: int) -> str:
+    """Give the name under which a daemon introduces itself to the mail server."""
+    return f"daemon{number}.example.org"
 
 
 async def _get(queue: aio_pika.abc.AbstractQueue) -> aio_pika.abc.AbstractIncomingMessage | None:

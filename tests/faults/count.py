@@ -23,6 +23,7 @@ class Mail(Protocol):
     """A mail at the receiving end; see `tests.smtp_server.Mail`."""
 
     session: int
+    caller: str
     data: bytes
     came: float
     answered: float | None
@@ -48,12 +49,14 @@ class Death:
     """A daemon was killed.
 
     Attributes:
+        daemon: as who it had introduced itself to the mail server.
         at: when.
         sessions: how many connections the mail server had seen until then.
         settled: the ids that had been settled.
 
     """
 
+    daemon: str
     at: float
     sessions: int
     settled: Collection[str]
@@ -61,7 +64,8 @@ class Death:
     def had_on_the_wire(self, mail: Mail, message_id: str) -> bool:
         """Tell whether the final dot was seen, or on its way, and the answer not surely read."""
         return (
-            mail.session < self.sessions
+            mail.caller == self.daemon
+            and mail.session < self.sessions
             and message_id not in self.settled
             and mail.came < self.at + ON_THE_WAY
             and (mail.answered is None or mail.answered > self.at - UNREAD)

@@ -14,11 +14,12 @@ from tests.waiting import until
 
 @dataclass(frozen=True)
 class Dumped:
-    """A mail in a file of `smtp-sink`. It does not say on which connection, nor when it answered."""
+    """A mail in a file of `smtp-sink`. It does not say who sent it, nor when it was answered."""
 
     data: bytes
     came: float
     session: int = 0
+    caller: str = ""
     answered: float | None = None
 
 

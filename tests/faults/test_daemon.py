@@ -23,7 +23,21 @@ async def test_the_daemon_is_killed_at_random_moments(bench: Bench, kind: str):
             await bench.kill(daemon)
             await daemon.start()
 
+    # Each death costs an attempt to what was in hand: that is what ends a message that kills.
     await bench.verdict(f"daemon kill -9, {KILLS} times ({kind} queue)", Promise(burnt=None))
+
+
+async def test_the_daemon_is_killed_again_and_again_before_it_gets_far(bench: Bench):
+    """The same messages are in hand each time, and they are innocent."""
+    await bench.publish()
+    daemon = await bench.start()
+    async with bench.fault():
+        for _ in range(4):
+            await bench.sent(len(bench.arrived()) + 1)
+            await bench.kill(daemon)
+            await daemon.start()
+
+    await bench.verdict("daemon kill -9, 4 times, as soon as it sends", Promise(burnt=None))
 
 
 async def test_the_daemon_is_asked_to_end(bench: Bench):
@@ -36,3 +50,14 @@ async def test_the_daemon_is_asked_to_end(bench: Bench):
         await daemon.start()
 
     await bench.verdict("daemon SIGTERM, started again")
+
+
+async def test_one_of_two_daemons_is_killed(bench: Bench, kind: str):
+    bench.arguments = {"x-queue-type": kind}
+    await bench.publish()
+    killed, _ = await asyncio.gather(bench.start(), bench.start())
+    await bench.sent(MESSAGES // 5)
+    async with bench.fault():
+        await bench.kill(killed)
+
+    await bench.verdict(f"two daemons, one kill -9 ({kind} queue)", Promise(burnt=None))
