@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers import processes, rabbitmq
 from helpers.demo_queues import LADDER
+from helpers.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG = ROOT / ".run" / "dispatcher.log"
+HEALTH = 8070
 PATIENCE = 60.0
 
 
@@ -110,7 +112,11 @@ def configuration_of(sandbox: Sandbox) -> Path:
 def settings(sandbox: Sandbox) -> dict[str, Any]:
     """Give the configuration of a daemon that sends to the sandbox."""
     return {
-        "service": {"retry": {"ladder": list(LADDER)}},
+        "service": {
+            "retry": {"ladder": list(LADDER)},
+            "journal": {"path": str(LOG.parent / "journal")},
+            "health": {"port": free_port(HEALTH)},
+        },
         "notifiers": {
             "email": {"host": "127.0.0.1", "port": sandbox.smtp_port, "tls": "none"},
             "telegram": {"token": "1234567:demo", "api_url": sandbox.telegram_url},
