@@ -87,7 +87,12 @@ def clear(connection: sqlite3.Connection, key: bytes, until: int) -> None:
 
 
 def touch(connection: sqlite3.Connection) -> None:
-    """Write something that means nothing, to know whether it can be written."""
+    """Write something that means nothing, to know whether it can be written.
+
+    What was written to the log of the database goes into the database itself before, so that the log begins anew: on a
+    disk that is almost full this may be all the room there is.
+    """
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
     connection.execute("PRAGMA user_version = 1")
 
 

@@ -133,6 +133,27 @@ def test_a_full_disk_is_borne_and_still_read(folder: Path):
     assert ["True", "True", "1498", "0", "1498", "0", "None"] == result(folder, FULL)
 
 
+SCARCE = """
+sizes = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, sizes[1]))
+clock = time.time
+number = 0
+while journal.trouble is None:
+    number += 1
+    journal.serve(key(number), [0])
+journal._clock = lambda: clock() + 11
+say(journal.trouble)
+journal.close()
+after = HostJournal(folder, timedelta(hours=1))
+say(sum(bool(after.recall(key(one)).served) for one in range(1, number + 1)) == number)
+after.close()
+"""
+
+
+def test_room_that_was_used_for_the_way_to_the_file_is_used_again(folder: Path):
+    assert ["None", "True"] == result(folder, SCARCE)
+
+
 def test_a_lock_held_for_a_moment_is_no_trouble(
     journal: HostJournal, make: Maker, full: sqlite3.Connection, key: bytes, clock: Clock, caplog
 ):
