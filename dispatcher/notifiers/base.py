@@ -7,6 +7,7 @@ end in it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -50,6 +51,10 @@ class Ledger:
     def withdrawn(self) -> bool:
         """Whether the message is not ours any more: somebody else, or we ourselves, will be given it again."""
         return False
+
+    def work(self) -> AbstractContextManager[None]:
+        """Be at work on the part until the end of the block: all of it but for waiting, for a connection above all."""
+        return nullcontext()
 
     def hand_over(self, slots: Collection[int]) -> None:
         """Say that from now on nobody can tell whether the service has taken it for these, until it answers.

@@ -496,6 +496,22 @@ async def test_several_mails_in_a_row_that_fail_alike_are_an_outage(server, noti
     assert "5 mails in a row" in failures[-1].text
 
 
+async def test_the_first_mail_that_is_taken_ends_an_outage(server, notifier):
+    server.answer("MAIL", *["452 4.3.1 disk full"] * 5, "250 ok", "452 4.3.1 disk full")
+    before = [(await failed(notifier, message_id=f"id-{number}")).kind for number in range(5)]
+    await send(notifier, message_id="relief")
+
+    assert (Kind.OUTAGE, Kind.TRANSIENT) == (before[-1], (await failed(notifier, message_id="after")).kind)
+
+
+async def test_one_recipient_whose_server_is_in_trouble_is_no_outage(server, notifier):
+    server.answer("RCPT", "451 4.4.1 no answer from there", about="ada@", always=True)
+
+    kinds = [{one.kind for one in (await send(notifier, message_id=f"{n}")).values()} for n in range(9)]
+
+    assert [{Kind.TRANSIENT}] * 9 == kinds
+
+
 @pytest.mark.parametrize("answer", ["452 4.3.1 disk full", CUT])
 async def test_one_mail_that_always_fails_is_no_outage(server, notifier, answer):
     server.answer("MAIL", *[answer] * 7)

@@ -307,6 +307,71 @@ class TestSeveralInARow:
         assert {TRANSIENT} == {(await failure(notifier, message_id=f"{number}")).kind for number in range(9)}
 
 
+class TestOneInTrouble:
+    """Five different messages in a row met an error of the service, all of them for one recipient."""
+
+    @pytest.mark.parametrize("to", ["C024", "webhook:ops"])
+    async def test_is_no_outage_while_slack_knows_who_we_are(self, server, notifier, to):
+        server.answer("chat.postMessage", Answer(503), always=True)
+        server.answer("/services", Answer(503), always=True)
+
+        assert {TRANSIENT} == {(await failure(notifier, message_id=f"{number}", to=to)).kind for number in range(7)}
+
+    async def test_is_no_outage_where_there_are_other_webhooks(self, server, notifier_for):
+        notifier = notifier_for(server, token=None)
+        server.answer("", Answer(503), always=True)
+
+        kinds = [(await failure(notifier, message_id=f"{number}", to="webhook:ops")).kind for number in range(5)]
+        another = await failure(notifier, message_id="another", to="webhook:alerts")
+
+        assert ({TRANSIENT}, OUTAGE) == (set(kinds), another.kind)
+
+    async def test_is_an_outage_where_there_is_no_other(self, server, notifier_for):
+        notifier = notifier_for(server, token=None, webhooks={"ops": server.url + "/services/T0/B0/key"})
+        server.answer("", Answer(503), always=True)
+
+        kinds = [(await failure(notifier, message_id=f"{number}", to="webhook:ops")).kind for number in range(5)]
+
+        assert [TRANSIENT] * 4 + [OUTAGE] == kinds
+
+    async def test_ends_when_one_is_sent(self, server, notifier):
+        server.answer("chat.postMessage", *[Answer(503)] * 5, POSTED, Answer(503))
+        kinds = [(await failure(notifier, message_id=f"{number}", to=f"C{number}")).kind for number in range(5)]
+        await report(notifier)
+
+        assert (OUTAGE, TRANSIENT) == (kinds[-1], (await failure(notifier, message_id="after", to="C7")).kind)
+
+
+class TestAWebhookThatCannotBeReached:
+    ELSEWHERE = "http://127.0.0.1:1/services/T0/B0/elsewhere"
+
+    async def test_is_its_own_trouble_while_slack_can_be(self, server, notifier_for):
+        notifier = notifier_for(server, webhooks={"ops": self.ELSEWHERE})
+
+        failed = await failure(notifier, to="webhook:ops")
+
+        assert (TRANSIENT, Reason.SERVICE_UNREACHABLE) == (failed.kind, failed.reason)
+
+    async def test_is_an_outage_where_slack_cannot_be_either(self, server, notifier_for):
+        notifier = notifier_for(server, webhooks={"ops": self.ELSEWHERE})
+        await server.stop()
+
+        assert OUTAGE is (await failure(notifier, to="webhook:ops")).kind
+
+    async def test_is_an_outage_where_there_is_no_other_server(self, server, notifier_for):
+        notifier = notifier_for(server, token=None, webhooks={"ops": self.ELSEWHERE})
+
+        assert OUTAGE is (await failure(notifier, to="webhook:ops")).kind
+
+    async def test_without_a_token_is_its_own_trouble_while_others_are_elsewhere(self, server, notifier_for):
+        webhooks = {"ops": self.ELSEWHERE, "alerts": server.url + "/services/T0/B0/key"}
+        notifier = notifier_for(server, token=None, webhooks=webhooks)
+
+        kinds = {(await failure(notifier, message_id=f"{number}", to="webhook:ops")).kind for number in range(6)}
+
+        assert {TRANSIENT} == kinds
+
+
 class TestRefusals:
     WORDS = ("no_permission", "ekm_access_denied", "team_access_not_granted", "access_denied")
 
