@@ -31,8 +31,10 @@ def nested(depth: int) -> bytes:
     return value
 
 
-def publish(port: int, virtual_host: str, queue: str, body: bytes, flags: int, properties: bytes) -> None:
-    """Publish one message whose properties are these bytes; return when the broker has read it."""
+def publish(
+    port: int, virtual_host: str, key: str | bytes, body: bytes, flags: int, properties: bytes, *, exchange: str = ""
+) -> None:
+    """Publish one message with these bytes as routing key and properties; return when the broker has read it."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection, connection.makefile("rb") as reader:
 
         def say(frame: object, number: int = 0) -> None:
@@ -51,7 +53,9 @@ def publish(port: int, virtual_host: str, queue: str, body: bytes, flags: int, p
         hear()
         say(commands.Channel.Open(), 1)
         hear()
-        say(commands.Basic.Publish(routing_key=queue), 1)
+        key = key.encode() if isinstance(key, str) else key
+        method = struct.pack(">HHH", 60, 40, 0) + short(exchange.encode()) + short(key) + b"\0"
+        connection.sendall(struct.pack(">BHI", 1, 1, len(method)) + method + FRAME_END)
         header = struct.pack(">HHQH", 60, 0, len(body), flags) + properties
         connection.sendall(struct.pack(">BHI", 2, 1, len(header)) + header + FRAME_END)
         connection.sendall(struct.pack(">BHI", 3, 1, len(body)) + body + FRAME_END)

@@ -3,7 +3,7 @@
 import asyncio
 import struct
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import aio_pika
@@ -13,15 +13,13 @@ import pytest
 from dispatcher.brokers.rabbitmq import RabbitBroker
 from dispatcher.brokers.rabbitmq.envelope import read
 from dispatcher.brokers.topology import dead_queue
-from dispatcher.words.errors import BrokerError
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Accepted, Deferred, Rejected, Released
+from dispatcher.words.outcomes import Accepted, Deferred
 from helpers.node import Node
 from tests import raw_amqp
-from tests.brokers.contract import FAILURE, SHORT, WITHIN, message, take, taking
-from tests.brokers.rabbit import connected, operator, settings
-from tests.management import Management, memory_alarm
-from tests.waiting import until
+from tests.brokers.contract import FAILURE, SHORT, message, take, taking
+from tests.brokers.rabbit import operator
+from tests.management import Management
 
 
 class TestOddMessages:
@@ -98,13 +96,30 @@ class TestOddMessages:
         assert delivery.message.id == again.message.id
         assert "was lost" not in caplog.text
 
+    async def test_a_routing_key_that_cannot_be_decoded_does_not_cost_the_connection(
+        self, node: Node, broker: RabbitBroker, queue: str, caplog
+    ):
+        async with taking(broker, queue) as deliveries, operator(node) as channel:
+            exchange = await channel.declare_exchange(f"{queue}-all", "fanout", auto_delete=True)
+            await (await channel.get_queue(queue)).bind(exchange)
+            await asyncio.to_thread(
+                raw_amqp.publish, node.amqp_port, "/", b"\xff\xfe", b"odd", 0, b"", exchange=exchange.name
+            )
+            delivery = await take(deliveries)
+            await delivery.settle(Deferred(delivery.message, SHORT, FAILURE))
+            again = await take(deliveries)
+            await again.settle(Accepted())
+
+        assert (b"odd", delivery.message.id) == (again.message.body, again.message.id)
+        assert "was lost" not in caplog.text
+
     async def test_a_strangers_header_takes_no_room_of_ours(self, node: Node, broker: RabbitBroker, queue: str):
         odd = aio_pika.Message(b"1", headers={"dispatcher-aa": "x" * 31_980, "dispatcher-attempt": 2})
         first, again = await self.delivered(node, broker, queue, odd)
 
         assert (3, 3) == (first.attempt, again.attempt)
 
-    async def test_a_bug_while_taking_in_is_loud_and_the_next_message_is_taken(
+    async def test_a_bug_while_taking_in_leaves_the_message_among_the_dead_letters(
         self, node: Node, broker: RabbitBroker, queue: str, monkeypatch: pytest.MonkeyPatch, caplog
     ):
         def odd(incoming: aiormq.abc.DeliveredMessage, is_stale: Callable[[], bool]) -> Message:
@@ -118,7 +133,31 @@ class TestOddMessages:
                 await channel.default_exchange.publish(aio_pika.Message(body), routing_key=queue)
 
             assert b"good" == (await take(deliveries)).message.body
-        assert f"a bug while a message of {queue} was taken in; it stays unacknowledged" in caplog.text
+        monkeypatch.undo()
+        async with taking(broker, dead_queue(queue)) as dead:
+            kept = (await take(dead)).message
+
+        assert (b"odd", "internal-error", "a bug while it was taken in: ZeroDivisionError") == (
+            kept.body,
+            kept.headers["dispatcher-reason"],
+            kept.headers["dispatcher-error"],
+        )
+        assert f"a bug while a message of {queue} was taken in; it is kept among the dead letters" in caplog.text
+
+    async def test_a_bug_while_settling_leaves_the_message_among_the_dead_letters(
+        self, node: Node, broker: RabbitBroker, queue: str, management: Management, caplog
+    ):
+        async with taking(broker, queue) as deliveries:
+            await broker.publish(queue, message(b"odd"))
+            delivery = await take(deliveries)
+            no_copy = delivery.message.with_headers({"dispatcher-attempt": object()})
+            await delivery.settle(Deferred(no_copy, SHORT, FAILURE))
+            async with taking(broker, dead_queue(queue)) as dead:
+                kept = (await take(dead)).message
+
+        assert (b"odd", delivery.message.id) == (kept.body, kept.id)
+        assert kept.headers["dispatcher-error"].startswith("a bug while it was settled: ")
+        assert f"a bug while message {kept.id} was settled" in caplog.text
 
     async def test_messages_of_one_id_can_be_settled_side_by_side(self, broker: RabbitBroker, queue: str):
         async with taking(broker, queue, prefetch=20) as deliveries:
@@ -129,69 +168,3 @@ class TestOddMessages:
             bodies = {(await take(deliveries)).message.body for _ in range(20)}
 
         assert {b"%d" % number for number in range(20)} == bodies
-
-
-class TestPressure:
-    """A memory alarm."""
-
-    async def test_a_copy_waits_for_the_alarm_to_end_while_acks_get_through(
-        self, node: Node, broker: RabbitBroker, queue: str, management: Management
-    ):
-        async with taking(broker, queue) as deliveries:
-            for number in range(2):
-                await broker.publish(queue, message(b"%d" % number))
-            kept, done = await take(deliveries), await take(deliveries)
-            async with memory_alarm(node):
-                settling = asyncio.ensure_future(kept.settle(Rejected(kept.message, FAILURE)))
-                await done.settle(Accepted())
-
-                async def acked() -> bool:
-                    found = await management.call("GET", f"queues/%2F/{queue}")
-                    return 1 == found.get("messages_unacknowledged")
-
-                await until(acked)
-                assert not settling.done()
-            async with asyncio.timeout(WITHIN):
-                await settling
-        async with taking(broker, dead_queue(queue)) as dead:
-            assert b"0" == (await take(dead)).message.body
-
-    async def test_a_full_queue_of_copies_is_waited_for(
-        self, node: Node, broker: RabbitBroker, queue: str, management: Management, caplog
-    ):
-        async with taking(broker, queue) as deliveries:
-            await broker.publish(queue, message())
-            first = await take(deliveries)
-            full = {
-                "pattern": f"^{dead_queue(queue)}$".replace(".", r"\."),
-                "definition": {"max-length": 1, "overflow": "reject-publish"},
-                "apply-to": "queues",
-            }
-            await management.call("PUT", f"policies/%2F/{queue}", full)
-            # A quorum queue takes a few more than its limit before it says no.
-            filling = [broker.publish(dead_queue(queue), message()) for _ in range(50)]
-            await asyncio.gather(*filling, return_exceptions=True)
-            settling = asyncio.ensure_future(first.settle(Rejected(first.message, FAILURE)))
-            await until(lambda: "is not kept yet: the queue" in caplog.text)
-
-            assert not settling.done()
-
-            async with operator(node) as channel:
-                await (await channel.get_queue(dead_queue(queue), ensure=False)).purge()
-            async with asyncio.timeout(WITHIN):
-                await settling
-            await management.call("DELETE", f"policies/%2F/{queue}")
-
-    async def test_a_broker_that_does_not_confirm_in_time_is_an_error(self, node: Node, queue: str):
-        async with connected(settings(node, confirm_timeout=timedelta(milliseconds=200))) as broker:
-            await broker.declare(queue)
-            async with memory_alarm(node):
-                with pytest.raises(BrokerError, match=r"the broker does not confirm within 0\.2 s"):
-                    await broker.publish(queue, message())
-
-    async def test_a_released_delivery_needs_no_copy(self, broker: RabbitBroker, queue: str):
-        async with taking(broker, queue) as deliveries:
-            await broker.publish(queue, message())
-            await (await take(deliveries)).settle(Released())
-
-            assert (await take(deliveries)).message.redelivered

@@ -8,14 +8,18 @@ down, and with a wrong password it cannot be ended. So:
                   with a memory alarm stops reading from a connection that publishes, and acks must still get through
     subscription  one queue's deliveries, spell after spell
     spell         an AMQP channel with a consumer, from its opening until it is closed
+    watch         asks the broker whether a spell is what it believes to be
     delivery      one message in our hands
     keeper        publishes the copies of a delivery until they are kept
+    pressure      the copies that cannot be kept: until they are, nothing is taken
     outlet        confirmed, mandatory publishing
     declare       the queues
     envelope      AMQP messages to ours and back
     connect       one connection; its errors as sentences
     losses        the library's ways to say that something went away
-    tolerance     odd properties of a message do not cost us the connection
+    tolerance     odd messages do not cost us the connection
+    poison        …and one that does nevertheless costs only its own queue
+    bell          waiting for news without missing any
 """
 
 from dispatcher.brokers.rabbitmq.broker import RabbitBroker

@@ -33,9 +33,16 @@ class RabbitBroker(Broker):
         self._changed = asyncio.Condition()
         self._refusal: BrokerError | None = None
         self._patient = True
+        self._trouble: str | None = f"no connection yet to RabbitMQ at {settings.address}"
         self._closed = False
         self._supervisor: asyncio.Task[None] | None = None
         self._subscriptions: list[RabbitSubscription] = []
+        self._apart: set[Session] = set()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection."""
+        return self._trouble
 
     async def start(self, *, patient: bool = True) -> None:
         """Connect; wait for a broker that is not there yet, or say that it is not."""
@@ -48,7 +55,8 @@ class RabbitBroker(Broker):
 
     async def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
         """Make the queue where it is missing and take its deliveries."""
-        subscription = RabbitSubscription(self, self._declarer, queue, prefetch)
+        every = self._settings.watch.total_seconds()
+        subscription = RabbitSubscription(self, self._declarer, queue, prefetch, every)
         self._subscriptions.append(subscription)
         await subscription.begun()
         return subscription
@@ -70,6 +78,8 @@ class RabbitBroker(Broker):
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait({self._supervisor})
+        for session in tuple(self._apart):
+            await self.end_apart(session)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -80,6 +90,23 @@ class RabbitBroker(Broker):
             while (session := self._session) is None or session.is_lost:
                 await self._changed.wait()
             return session
+
+    async def session_apart(self) -> Session:
+        """Open a session for one queue alone, when the one for all is up.
+
+        Raises:
+            BrokerError: it cannot be opened.
+
+        """
+        await self.session()
+        session = await self._open()
+        self._apart.add(session)
+        return session
+
+    async def end_apart(self, session: Session) -> None:
+        """Close a session that was for one queue alone."""
+        self._apart.discard(session)
+        await session.close()
 
     async def declare(self, queue: str) -> int:
         """Make the work queue and everything that belongs to it, or find it made; give how many messages wait in it."""
@@ -101,8 +128,10 @@ class RabbitBroker(Broker):
                 if not was_up and (isinstance(error, BrokerRefused) or not self._patient):
                     await self._change(None, error)
                     return
+                self._trouble = str(error)
                 said = _say_once(f"{error}; trying on until it can", said)
             else:
+                self._trouble = None
                 log.info("connected to RabbitMQ at %s", self._settings.address)
                 was_up, said = True, ""
                 if await self._live(session) > LONGEST:  # one that is lost at once is not tried again at once
@@ -127,7 +156,8 @@ class RabbitBroker(Broker):
         if self._closed:
             return 0.0  # `close` closes it
         why = await session.until_lost()
-        log.warning("the connection to RabbitMQ was lost (%s)", why)
+        self._trouble = f"the connection to RabbitMQ was lost ({why})"
+        log.warning("%s", self._trouble)
         await self._change(None, None)
         await session.close()
         return asyncio.get_running_loop().time() - began

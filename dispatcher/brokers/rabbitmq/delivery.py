@@ -1,13 +1,17 @@
 """A message from RabbitMQ in our hands, and how it is settled."""
 
+import asyncio
+import logging
 from collections.abc import Callable
 
 from dispatcher.brokers.base import Delivery
-from dispatcher.brokers.rabbitmq.envelope import read
-from dispatcher.brokers.rabbitmq.keeper import Keeper
+from dispatcher.brokers.rabbitmq.envelope import letter, read
+from dispatcher.brokers.rabbitmq.keeper import Keeper, NotKept
 from dispatcher.brokers.rabbitmq.spell import Incoming, Spell
-from dispatcher.words.errors import DeliveryLost
+from dispatcher.words.errors import BrokerError, DeliveryLost, Failure, Kind, Reason
 from dispatcher.words.outcomes import Deferred, Outcome, Rejected, Released, Split
+
+log = logging.getLogger(__name__)
 
 
 class RabbitDelivery(Delivery):
@@ -17,7 +21,8 @@ class RabbitDelivery(Delivery):
         self.message = read(incoming, lambda: spell.is_stale)
         self._spell = spell
         self._keeper = keeper
-        self._tag = incoming.delivery_tag or 0
+        self._incoming = incoming
+        self._settling: asyncio.Task[None] | None = None
 
     @property
     def stale(self) -> bool:
@@ -25,9 +30,36 @@ class RabbitDelivery(Delivery):
         return self._spell.is_stale
 
     async def settle(self, *outcomes: Outcome, kept: Callable[[], None] = lambda: None) -> None:
-        """Publish the copies, then ack; or give it back."""
-        if self.stale:
-            raise DeliveryLost("the AMQP channel of the delivery is gone; the broker hands it out again")
+        """Publish the copies, then ack; or give it back.
+
+        Once begun it goes on to its end, even when the caller is cancelled: a copy or an ack that is half on the wire
+        cannot be taken back. Who asks again hears how the first time ended.
+        """
+        if self._settling is None:
+            if self.stale:
+                raise DeliveryLost("the AMQP channel of the delivery is gone; the broker hands it out again")
+            self._settling = self._spell.look_after(self._settle(outcomes, kept))
+        await asyncio.shield(self._settling)
+
+    async def _settle(self, outcomes: tuple[Outcome, ...], kept: Callable[[], None]) -> None:
+        try:
+            try:
+                await self._keep(outcomes)
+            except NotKept as error:
+                await _answer(self._spell, self._incoming, ack=False)
+                raise DeliveryLost(f"{error}; the message was given back") from error
+            self._tell(kept)
+            await _answer(self._spell, self._incoming, ack=not any(isinstance(one, Released) for one in outcomes))
+        finally:
+            await self._spell.let_go()
+
+    def _tell(self, kept: Callable[[], None]) -> None:
+        try:
+            kept()
+        except Exception:
+            log.exception("a bug once the copies of message %s were kept", self.message.id)
+
+    async def _keep(self, outcomes: tuple[Outcome, ...]) -> None:
         try:
             for outcome in outcomes:
                 match outcome:
@@ -35,7 +67,31 @@ class RabbitDelivery(Delivery):
                         await self._keeper.keep(outcome)
                     case Split():
                         await self._keeper.replace(outcome)
-            kept()
-            await self._spell.answer(self._tag, ack=not any(isinstance(one, Released) for one in outcomes))
-        finally:
-            await self._spell.let_go()
+        except BrokerError:
+            raise
+        except Exception as bug:
+            # Given back it would be tried, and perhaps sent, again and again; held it would wait for ever.
+            log.exception("a bug while message %s was settled; it is kept among the dead letters", self.message.id)
+            await self._keeper.keep(_dead_letter(self._incoming, f"a bug while it was settled: {type(bug).__name__}"))
+
+
+async def bury(spell: Spell, keeper: Keeper, incoming: Incoming, bug: Exception) -> None:
+    """Keep what could not even be taken in among the dead letters, its body as it came.
+
+    Given back, it would come again at once, and so for ever; held, it would take its room from the others.
+    """
+    try:
+        await keeper.keep(_dead_letter(incoming, f"a bug while it was taken in: {type(bug).__name__}"))
+        await _answer(spell, incoming, ack=True)
+    except NotKept:
+        await _answer(spell, incoming, ack=False)
+    finally:
+        await spell.let_go()
+
+
+async def _answer(spell: Spell, incoming: Incoming, *, ack: bool) -> None:
+    await spell.answer(incoming.delivery_tag or 0, ack=ack)
+
+
+def _dead_letter(incoming: Incoming, text: str) -> Rejected:
+    return Rejected(letter(incoming, text), Failure(Kind.CONTENT, Reason.INTERNAL_ERROR, text))

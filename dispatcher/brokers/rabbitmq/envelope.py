@@ -14,7 +14,8 @@ from uuid import uuid4
 import aio_pika
 import aiormq
 
-from dispatcher.words.messages import ID, OURS, Message, Properties
+from dispatcher.words.errors import Kind, Reason
+from dispatcher.words.messages import ERROR, ID, KIND, OURS, REASON, Message, Properties
 
 _BROKERS_OWN = frozenset({"cc", "bcc", "x-death", "x-delivery-count", "x-acquired-count", "x-delay"})
 _BROKERS_OWN_PREFIXES = ("x-first-death-", "x-last-death-", "x-opt-")
@@ -49,6 +50,19 @@ def read(incoming: aiormq.abc.DeliveredMessage, is_stale: Callable[[], bool]) ->
             timestamp=said.timestamp,
         ),
     )
+
+
+def letter(incoming: aiormq.abc.DeliveredMessage, text: str) -> Message:
+    """Make a dead letter of a message that cannot be taken in or settled: its body, and why; nothing that may be odd.
+
+    Args:
+        incoming: as the library gave it.
+        text: the reason, for a person.
+
+    """
+    headers = {KIND: Kind.CONTENT.value, REASON: Reason.INTERNAL_ERROR.value, ERROR: text}
+    given = incoming.header.properties.message_id
+    return Message(body=incoming.body, id=_identity(given) or uuid4().hex, headers=headers, properties=Properties())
 
 
 def write(message: Message) -> aio_pika.Message:

@@ -7,11 +7,18 @@ from collections.abc import Awaitable
 from dispatcher.backoff import backoff
 from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.outlet import Unroutable
+from dispatcher.brokers.rabbitmq.pressure import Pressure
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.brokers.topology import dead_queue, retry_queue
 from dispatcher.words.errors import BrokerError, DeliveryLost
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Deferred, Rejected, Split
+
+HOLD_LIMIT = 600.0
+"""Seconds for which a delivery is held because its copy cannot be kept; a broker takes it away after half an hour."""
+
+LONGEST = 5.0
+"""Seconds between two tries to keep a copy, at most: meanwhile nothing is taken from the queue."""
 
 TOGETHER = 100
 """So many of the parts of a message are published at a time."""
@@ -19,13 +26,26 @@ TOGETHER = 100
 log = logging.getLogger(__name__)
 
 
-class Keeper:
-    """Keeps the copies that the deliveries of one queue leave behind, as long as its session lives."""
+class NotKept(BrokerError):
+    """A copy could not be kept for so long that its original is better given back."""
 
-    def __init__(self, session: Session, declarer: Declarer, queue: str) -> None:
+
+class Keeper:
+    """Keeps the copies that the deliveries of one queue leave behind, as long as its session lives.
+
+    Args:
+        session: whose outlet is used.
+        declarer: makes a queue again that went missing.
+        queue: the work queue.
+        pressure: told of each copy that cannot be kept, and when it can.
+
+    """
+
+    def __init__(self, session: Session, declarer: Declarer, queue: str, pressure: Pressure) -> None:
         self._session = session
         self._declarer = declarer
         self._queue = queue
+        self._pressure = pressure
 
     async def keep(self, outcome: Deferred | Rejected) -> None:
         """Publish a copy until the broker has it: before that the original must not go.
@@ -34,6 +54,7 @@ class Keeper:
 
         Raises:
             DeliveryLost: the session ended first; the broker hands the original out again.
+            NotKept: it is not kept after `HOLD_LIMIT`.
 
         """
         name = dead_queue(self._queue) if isinstance(outcome, Rejected) else retry_queue(self._queue, outcome.rung)
@@ -46,23 +67,35 @@ class Keeper:
             await asyncio.gather(*(self._publish(self._queue, part, outcome) for part in parts))
 
     async def _publish(self, name: str, copy: Message, outcome: Deferred | Rejected | Split) -> None:
-        waits = backoff()
+        waiting = object()
+        try:
+            async with asyncio.timeout(HOLD_LIMIT):
+                await self._publish_until_kept(name, copy, outcome, waiting)
+        except TimeoutError as error:
+            raise NotKept(f"the copy of message {copy.id} could not be kept for {HOLD_LIMIT:g} s") from error
+        finally:
+            self._pressure.ease(waiting)
+
+    async def _publish_until_kept(
+        self, name: str, copy: Message, outcome: Deferred | Rejected | Split, waiting: object
+    ) -> None:
+        waits = backoff(longest=LONGEST)
         while True:
             await self._while_it_lives(self._session.outlet.unblocked())
             if self._session.is_lost:
                 raise DeliveryLost("the connection went while a copy was published; the broker hands it out again")
             try:
-                await self._session.outlet.publish(name, copy)
-            except Unroutable:
+                await self._session.outlet.publish(name, copy, patient=True)
+            except Unroutable as error:
                 log.warning("the queue %s is missing; it is made again", name)
-                await self._make_again(outcome)
+                await self._make_again(outcome, waiting, str(error))
             except BrokerError as error:
-                log.warning("the copy of message %s is not kept yet: %s", copy.id, error)
+                self._pressure.press(waiting, str(error))
             else:
                 return
             await self._while_it_lives(asyncio.sleep(next(waits)))
 
-    async def _make_again(self, outcome: Deferred | Rejected | Split) -> None:
+    async def _make_again(self, outcome: Deferred | Rejected | Split, waiting: object, why: str) -> None:
         connection = self._session.consuming
         try:
             match outcome:
@@ -73,7 +106,7 @@ class Keeper:
                 case Split():
                     await self._declarer.declare(connection, self._queue)
         except BrokerError as error:
-            log.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
+            self._pressure.press(waiting, f"{why}: {error}")
 
     async def _while_it_lives(self, waiting: Awaitable[None]) -> None:
         """Wait, but no longer than the session lives."""

@@ -45,6 +45,16 @@ async def losses_as_broker_errors(doing: str) -> AsyncIterator[None]:
         raise BrokerError(f"the connection was lost while {doing}") from error
 
 
+@asynccontextmanager
+async def without_losses() -> AsyncIterator[None]:
+    """Pass over every way of losing the broker, where what was wanted is then as good as done."""
+    try:
+        async with losses_as_broker_errors("letting go"):
+            yield
+    except (*REFUSALS, BrokerError):
+        pass
+
+
 def refusal_text(error: Exception) -> str:
     """Give the broker's own words of a refusal, without its prefix in capitals."""
     text = str(error.args[-1]) if error.args else str(error)

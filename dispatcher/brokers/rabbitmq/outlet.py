@@ -1,7 +1,8 @@
 """Where our messages leave for the broker: mandatory and confirmed, or an error."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aio_pika
@@ -11,6 +12,9 @@ from dispatcher.brokers.rabbitmq.envelope import write
 from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text
 from dispatcher.words.errors import BrokerError
 from dispatcher.words.messages import Message
+
+GAUGE = 0.1
+"""Seconds between two looks at whether the broker has stopped to read: it says so only to who publishes."""
 
 
 class Unroutable(BrokerError):
@@ -23,18 +27,34 @@ class Outlet:
     Args:
         connection: used for nothing else, because a broker under memory pressure stops reading from it.
         timeout: seconds for a confirmation.
+        changed: called when the broker stops reading what is published, and when it reads again.
+
+    Attributes:
+        blocked: the broker does not read what is published (a memory or disk alarm).
 
     """
 
-    def __init__(self, connection: aio_pika.abc.AbstractConnection, timeout: float) -> None:
+    def __init__(
+        self, connection: aio_pika.abc.AbstractConnection, timeout: float, changed: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._timeout = timeout
+        self._changed = changed
+        self.blocked = False
+        self._gauging: asyncio.Task[None] | None = None
+        self._patient: set[asyncio.Timeout] = set()
         self._channel: aio_pika.abc.AbstractChannel | None = None
         self._opening = asyncio.Lock()
         self._in_flight: dict[str, asyncio.Future[None]] = {}
 
-    async def publish(self, queue: str, message: Message) -> None:
+    async def publish(self, queue: str, message: Message, *, patient: bool = False) -> None:
         """Publish to a queue through the default exchange; return when the broker has confirmed it.
+
+        Args:
+            queue: its name.
+            message: what to publish.
+            patient: the time that the broker does not read does not count: what it has not read is still under way, and
+                whoever published it again would make two of it.
 
         Raises:
             Unroutable: there is no such queue.
@@ -42,13 +62,24 @@ class Outlet:
 
         """
         try:
-            async with self._alone(message.id), losses_as_broker_errors("publishing"), asyncio.timeout(self._timeout):
+            async with self._alone(message.id), losses_as_broker_errors("publishing"), self._in_time(patient=patient):
+                self._gauge()
                 channel = await self._open_channel()
                 await self._publish(channel, queue, message)
         except BrokerError as error:
             if isinstance(error.__cause__, TimeoutError):
                 raise BrokerError(f"the broker does not confirm within {self._timeout:g} s") from error
             raise
+
+    @asynccontextmanager
+    async def _in_time(self, *, patient: bool) -> AsyncIterator[None]:
+        async with asyncio.timeout(None if patient and self.blocked else self._timeout) as limit:
+            if patient:
+                self._patient.add(limit)
+            try:
+                yield
+            finally:
+                self._patient.discard(limit)
 
     async def _publish(self, channel: aio_pika.abc.AbstractChannel, queue: str, message: Message) -> None:
         try:
@@ -61,13 +92,38 @@ class Outlet:
             raise BrokerError(f"nothing may be published to the queue {queue}: {refusal_text(error)}") from error
 
     async def unblocked(self) -> None:
-        """Wait while the broker refuses to read from publishers (a memory or disk alarm).
-
-        What is published meanwhile stays in the socket and is taken in later, so a second try would make a duplicate.
-        """
+        """Wait while the broker refuses to read from publishers; for ever, once the connection is lost."""
         transport = self._connection.transport
         if transport is not None:
             await transport.connection.ready()
+
+    def forget(self) -> None:
+        """Drop what the broker said on the connection, which is gone."""
+        self.blocked = False
+        if self._gauging is not None:
+            self._gauging.cancel()
+
+    def _gauge(self) -> None:
+        """Look whether the broker reads, as long as something is in flight: the library has no callback for it."""
+        if self._gauging is None or self._gauging.done():
+            self._gauging = asyncio.create_task(self._keep_gauging(), name="blocked?")
+
+    async def _keep_gauging(self) -> None:
+        while self._in_flight:
+            await asyncio.sleep(GAUGE)
+            unblocked = asyncio.ensure_future(self.unblocked())
+            await asyncio.sleep(0)  # it is done at once, or not before the broker says so
+            if not unblocked.done():
+                self._note(blocked=True)
+                await unblocked
+                self._note(blocked=False)
+
+    def _note(self, *, blocked: bool) -> None:
+        self.blocked = blocked
+        for limit in self._patient:
+            with contextlib.suppress(RuntimeError):  # one that runs out in this moment
+                limit.reschedule(None if blocked else asyncio.get_running_loop().time() + self._timeout)
+        self._changed()
 
     async def _open_channel(self) -> aio_pika.abc.AbstractChannel:
         async with self._opening:

@@ -1,15 +1,16 @@
 """Two connections, from the moment both are up until the first of them is lost."""
 
 import asyncio
-import contextlib
+from collections.abc import Callable
 from typing import Any, Self
 
 import aio_pika
 
 from dispatcher.brokers.rabbitmq.connect import connect
-from dispatcher.brokers.rabbitmq.losses import LOSSES
+from dispatcher.brokers.rabbitmq.losses import without_losses
 from dispatcher.brokers.rabbitmq.outlet import Outlet
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
+from dispatcher.brokers.rabbitmq.tolerance import broken_channel
 
 CLOSE_TIMEOUT = 3.0
 """Seconds for one connection to close; a half-open or blocked one takes two by itself."""
@@ -21,6 +22,9 @@ class Session:
     Attributes:
         consuming: deliveries and acks go here, so that they get through while publishing is blocked.
         outlet: confirmed publishing, on the other connection.
+        listeners: called when the session is lost, and when publishing is blocked or no longer is.
+        broken_on: the number of the AMQP channel on which something came that could not be read, where that is what
+            ended the session.
 
     """
 
@@ -28,7 +32,9 @@ class Session:
         self, consuming: aio_pika.abc.AbstractConnection, publishing: aio_pika.abc.AbstractConnection, timeout: float
     ) -> None:
         self.consuming = consuming
-        self.outlet = Outlet(publishing, timeout)
+        self.outlet = Outlet(publishing, timeout, self._tell)
+        self.listeners: set[Callable[[], None]] = set()
+        self.broken_on: int | None = None
         self._publishing = publishing
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         # On a plain connection only the callbacks tell that the other side has gone.
@@ -54,20 +60,39 @@ class Session:
     @property
     def is_lost(self) -> bool:
         """Whether one of the two has gone."""
-        return self._lost.done()
+        return self._lost.done() or not (_is_open(self.consuming) and _is_open(self._publishing))
 
     async def until_lost(self) -> str:
         """Wait until one of the two has gone; say why."""
         return await asyncio.shield(self._lost)
 
+    def lose(self, why: str) -> None:
+        """Count it as lost: the broker does not answer."""
+        if not self._lost.done():
+            self._lost.set_result(why)
+            self.outlet.forget()
+            self._tell()
+
     async def close(self) -> None:
         """Close both, the publishing one first."""
+        self.outlet.forget()
         for connection in (self._publishing, self.consuming):
             await _close(connection)
 
-    def _on_close(self, _: Any, error: BaseException | None) -> None:
-        if not self._lost.done():
-            self._lost.set_result(_why(error))
+    def _tell(self) -> None:
+        for listener in tuple(self.listeners):
+            listener()
+
+    def _on_close(self, connection: Any, error: BaseException | None) -> None:
+        if not self._lost.done() and connection is self.consuming:
+            self.broken_on = broken_channel(error)
+        self.lose(_why(error))
+
+
+def _is_open(connection: aio_pika.abc.AbstractConnection) -> bool:
+    """Tell whether the library still reads and writes: it knows that sooner than it calls back."""
+    transport = connection.transport
+    return transport is not None and transport.connection.is_opened
 
 
 def _why(error: BaseException | None) -> str:
@@ -76,6 +101,5 @@ def _why(error: BaseException | None) -> str:
 
 
 async def _close(connection: aio_pika.abc.AbstractConnection) -> None:
-    with contextlib.suppress(*LOSSES):
-        async with asyncio.timeout(CLOSE_TIMEOUT):
-            await connection.close()
+    async with without_losses(), asyncio.timeout(CLOSE_TIMEOUT):
+        await connection.close()

@@ -76,6 +76,7 @@ class RabbitSettings(TlsSettings, RabbitAddress):
         heartbeat: a dead connection is noticed after about four of them.
         connect_timeout: for one try to connect.
         confirm_timeout: for the broker to confirm a copy.
+        watch: how often the broker is asked whether it really hands out each queue to us.
         queue_type: of the work queues that we make; `default` leaves it to the virtual host.
         strict: an existing work queue that differs from ours is an error rather than a warning.
 
@@ -85,6 +86,7 @@ class RabbitSettings(TlsSettings, RabbitAddress):
     heartbeat: Annotated[Wait, Field(le=timedelta(seconds=65_535))] = timedelta(seconds=10)  # 16 bits in AMQP
     connect_timeout: Wait = timedelta(seconds=10)
     confirm_timeout: Wait = timedelta(seconds=30)
+    watch: Wait = timedelta(seconds=10)
     queue_type: QueueType = "default"
     strict: bool = False
 

@@ -1,7 +1,6 @@
 """One spell of consuming from one queue: an AMQP channel, from its opening until it is closed."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -12,12 +11,9 @@ import aiormq
 from aiormq.exceptions import ChannelAccessRefused
 
 from dispatcher.brokers.rabbitmq.declare import RPC_TIMEOUT
-from dispatcher.brokers.rabbitmq.losses import LOSSES, REFUSALS, losses_as_broker_errors, refusal_text
+from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text, without_losses
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
-
-CANCEL_TIMEOUT = 3.0
-"""Seconds for the broker to answer when we stop: one that does not will hand everything out again anyway."""
 
 Incoming = aiormq.abc.DeliveredMessage
 
@@ -27,26 +23,54 @@ log = logging.getLogger(__name__)
 class Spell:
     """One spell of consuming.
 
+    Args:
+        session: whose connection is used.
+        queue: its name.
+        prefetch: how many deliveries may be in hand at once.
+        changed: called when nothing new will come any more, and with each delivery that is settled.
+
     Attributes:
-        over: set when nothing new will come: the consumer was cancelled or the AMQP channel closed.
+        over: nothing new will come: the consumer was cancelled, by us or by the broker, or the AMQP channel closed.
+        in_hand: deliveries that are not settled.
+        taken: deliveries handed to us so far.
 
     """
 
-    def __init__(self, session: Session, queue: str) -> None:
+    def __init__(self, session: Session, queue: str, prefetch: int, changed: Callable[[], None]) -> None:
         self.session = session
-        self.over = asyncio.Event()
+        self.prefetch = prefetch
+        self.over = False
+        self.in_hand = 0
+        self.taken = 0
         self._queue = queue
+        self._changed = changed
         self._channel = aio_pika.Channel(session.consuming, publisher_confirms=False)
         self._closed = False
-        self._in_hand = 0
+        self._ending: asyncio.Task[None] | None = None
+        self._looked_after: set[asyncio.Task[None]] = set()
         self._tag = f"dispatcher-{uuid4().hex[:12]}"  # a tag of its own: the broker may still hold the last one
 
     @property
     def is_stale(self) -> bool:
         """Whether its deliveries can no longer be settled."""
-        return self._closed or self.session.is_lost
+        return self._closed or self._channel.is_closed or self.session.is_lost
 
-    async def begin(self, prefetch: int, take: Callable[[Incoming], None]) -> None:
+    @property
+    def is_taking(self) -> bool:
+        """Whether the broker has confirmed the consumer, and nothing has ended it since."""
+        return not self.over and not self.is_stale
+
+    @property
+    def broke_the_session(self) -> bool:
+        """Whether something came here that could not be read, which ended the session."""
+        return self.session.broken_on is not None and self.session.broken_on == self._channel.number
+
+    @property
+    def was_ended(self) -> bool:
+        """Whether we asked it to end."""
+        return self._ending is not None
+
+    async def begin(self, take: Callable[[Incoming], None]) -> None:
         """Open the AMQP channel and start to consume.
 
         Raises:
@@ -57,7 +81,7 @@ class Spell:
         async with losses_as_broker_errors(f"beginning to take from {self._queue}"):
             await self._channel.initialize(timeout=RPC_TIMEOUT)
             self._channel.close_callbacks.add(self._on_close)
-            await self._channel.set_qos(prefetch_count=prefetch, timeout=RPC_TIMEOUT)
+            await self._channel.set_qos(prefetch_count=self.prefetch, timeout=RPC_TIMEOUT)
             underlay = await self._channel.get_underlay_channel()
             underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
             try:
@@ -76,14 +100,24 @@ class Spell:
     def _callback(self, take: Callable[[Incoming], None]) -> Callable[[Incoming], Coroutine[Any, Any, None]]:
         # The library runs this in a task of the AMQP channel and cancels it with that: it must not do any work.
         async def callback(incoming: Incoming) -> None:
-            self._in_hand += 1
-            try:
-                take(incoming)
-            except Exception:
-                # The library would say nothing, and the message would be in nobody's hands.
-                log.exception("a bug while a message of %s was taken in; it stays unacknowledged", self._queue)
+            self.in_hand += 1
+            self.taken += 1
+            take(incoming)
 
         return callback
+
+    def look_after(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let something run to its end, whoever stops waiting for it."""
+        task = asyncio.create_task(work)
+        self._looked_after.add(task)
+        task.add_done_callback(self._looked_after.discard)
+        task.add_done_callback(self._hear)
+        return task
+
+    def _hear(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, BrokerError):
+            log.error("a bug while a delivery of %s was settled", self._queue, exc_info=error)
 
     async def answer(self, tag: int, *, ack: bool) -> None:
         """Tell the broker how a delivery ended: done, or to be handed out again.
@@ -93,33 +127,45 @@ class Spell:
 
         """
         try:
-            underlay = await self._channel.get_underlay_channel()
-            await (underlay.basic_ack(tag) if ack else underlay.basic_nack(tag, requeue=True))
-        except LOSSES as error:
-            raise DeliveryLost(f"the broker did not hear how the delivery ended ({type(error).__name__})") from error
+            async with losses_as_broker_errors("saying how a delivery ended"):
+                underlay = await self._channel.get_underlay_channel()
+                await (underlay.basic_ack(tag) if ack else underlay.basic_nack(tag, requeue=True))
+        except (*REFUSALS, BrokerError) as error:
+            why = type(error.__cause__ or error).__name__
+            raise DeliveryLost(f"the broker did not hear how the delivery ended ({why})") from error
 
     async def end(self) -> None:
-        """Take nothing new; what is in hand can still be settled."""
-        if not self.over.is_set() and not self.is_stale:
-            with contextlib.suppress(*LOSSES):
+        """Take nothing new; what is in hand can still be settled.
+
+        A broker that does not answer in time has its AMQP channel closed by the library: it hands everything out again.
+        """
+        if self._ending is None:
+            self._ending = self.look_after(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
+        if self.is_taking:
+            async with without_losses():
                 underlay = await self._channel.get_underlay_channel()
-                await underlay.basic_cancel(self._tag, timeout=CANCEL_TIMEOUT)
-        self.over.set()
+                await underlay.basic_cancel(self._tag, timeout=RPC_TIMEOUT)
+        self._on_cancel()
 
     async def let_go(self) -> None:
         """Count one delivery as settled."""
-        self._in_hand -= 1
+        self.in_hand -= 1
+        self._changed()
         await self.close_if_done()
 
     async def close_if_done(self) -> None:
         """Close the AMQP channel when nothing new comes and nothing is in hand."""
-        if self._in_hand == 0 and self.over.is_set() and not self.is_stale:
-            with contextlib.suppress(*LOSSES):
+        if self.in_hand == 0 and self.over and not self.is_stale:
+            async with without_losses():
                 await self._channel.close()
 
     def _on_close(self, *_: Any) -> None:
         self._closed = True
-        self.over.set()
+        self._on_cancel()
 
     def _on_cancel(self, *_: Any) -> None:
-        self.over.set()
+        self.over = True
+        self._changed()

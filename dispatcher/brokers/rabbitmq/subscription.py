@@ -3,18 +3,31 @@
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import AsyncIterator
 from typing import Protocol
 
 from dispatcher.backoff import backoff
 from dispatcher.brokers.base import Delivery, Subscription
+from dispatcher.brokers.rabbitmq.bell import Bell
 from dispatcher.brokers.rabbitmq.declare import Declarer
-from dispatcher.brokers.rabbitmq.delivery import RabbitDelivery
+from dispatcher.brokers.rabbitmq.delivery import RabbitDelivery, bury
 from dispatcher.brokers.rabbitmq.keeper import Keeper
+from dispatcher.brokers.rabbitmq.poison import Poison
+from dispatcher.brokers.rabbitmq.pressure import Pressure
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.brokers.rabbitmq.spell import Incoming, Spell
+from dispatcher.brokers.rabbitmq.watch import until_wrong
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 from dispatcher.words.outcomes import Released
+
+GIVE_BACK_TIMEOUT = 3.0
+"""Seconds for the broker to hear that we stop: one that does not will hand everything out again anyway."""
+
+MOST_DOUBT = 64
+"""How much longer the looks at the broker's view may get apart, where asking again changes nothing."""
+
+BLOCKED = "RabbitMQ takes in nothing that is published (a memory or disk alarm)"
 
 log = logging.getLogger(__name__)
 
@@ -22,25 +35,51 @@ log = logging.getLogger(__name__)
 class Sessions(Protocol):
     """What a subscription needs of its broker."""
 
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no session."""
+
     async def session(self) -> Session:
         """Wait for a session that is up."""
 
+    async def session_apart(self) -> Session:
+        """Open one for one queue alone."""
+
+    async def end_apart(self, session: Session) -> None:
+        """Close it."""
+
 
 class RabbitSubscription(Subscription):
-    """The deliveries of one queue, spell after spell."""
+    """The deliveries of one queue, spell after spell.
 
-    def __init__(self, broker: Sessions, declarer: Declarer, queue: str, prefetch: int) -> None:
+    One task begins and ends the spells; everybody else only says what is wanted, and rings the bell.
+
+    Args:
+        broker: whose sessions are used.
+        declarer: makes the queue where it is missing.
+        queue: its name.
+        prefetch: how many deliveries may be in hand at once, as long as nobody says otherwise.
+        every: seconds between two looks at what the broker thinks of us.
+
+    """
+
+    def __init__(self, broker: Sessions, declarer: Declarer, queue: str, prefetch: int, every: float) -> None:
         self._broker = broker
         self._declarer = declarer
         self._queue = queue
         self._usual = self._prefetch = prefetch
-        self._wanted = asyncio.Event()
-        self._wanted.set()
-        self._inbox: asyncio.Queue[RabbitDelivery | None] = asyncio.Queue()
-        self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._spell: Spell | None = None
-        self._trouble = "the connection to RabbitMQ is being made"
+        self._every = every
+        self._bell = Bell()
+        self._pressure = Pressure(self._bell.ring)
+        self._poison = Poison(queue, self._bell.ring)
+        self._wanted = True
         self._stopped = False
+        self._inbox: deque[RabbitDelivery] = deque()
+        self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._session: Session | None = None
+        self._spell: Spell | None = None
+        self._doubt = 1
+        self._trouble = f"the queue {queue} is not taken from yet"
         self._consuming = asyncio.create_task(self._keep_consuming(), name=f"consume {queue}")
 
     async def begun(self) -> None:
@@ -56,46 +95,69 @@ class RabbitSubscription(Subscription):
         return self._deliveries()
 
     async def _deliveries(self) -> AsyncIterator[Delivery]:
-        while (delivery := await self._inbox.get()) is not None:
-            if not delivery.stale:
-                yield delivery
+        while True:
+            while self._inbox and self._may_take:
+                delivery = self._inbox.popleft()
+                if not delivery.stale:
+                    yield delivery
+            if self._stopped:
+                return
+            await self._bell.heard()
 
     @property
     def trouble(self) -> str | None:
         """Why nothing is taken."""
-        if not self._wanted.is_set() or (self._spell is not None and not self._spell.over.is_set()):
+        if self._stopped or not self._wanted:
             return None
-        return self._trouble
+        if why := self._poison.trouble or self._pressed:
+            return why
+        if self._spell is not None and self._spell.is_taking:
+            return None
+        return self._broker.trouble or self._trouble
+
+    @property
+    def _pressed(self) -> str | None:
+        """Why what is tried could not be recorded."""
+        if self._session is not None and self._session.outlet.blocked and not self._session.is_lost:
+            return BLOCKED
+        return self._pressure.why
+
+    @property
+    def _may_take(self) -> bool:
+        return self._wanted and not self._stopped and self._pressed is None
 
     async def pause(self) -> None:
         """Cancel the consumer and give back what nobody has taken out."""
-        self._wanted.clear()
-        await self._give_back()
+        self._wanted = False
+        self._bell.ring()
+        await self._rest()
 
     async def resume(self, prefetch: int | None = None) -> None:
         """Begin another spell, with this prefetch."""
-        wanted = self._usual if prefetch is None else prefetch
-        if wanted != self._prefetch:
-            self._prefetch = wanted
-            await self._give_back()
-        self._wanted.set()
+        self._prefetch = self._usual if prefetch is None else prefetch
+        self._wanted = True
+        self._bell.ring()
 
     async def stop(self) -> None:
         """Cancel the consumer and give back what nobody has taken out."""
         self._stopped = True
-        self._consuming.cancel()
-        await asyncio.wait({self._consuming})
-        await self._give_back()
-        self._inbox.put_nowait(None)
+        self._bell.ring()
+        while not self._consuming.done():  # the library loses a cancellation that comes in the same turn as an answer
+            self._consuming.cancel()
+            await asyncio.wait({self._consuming}, timeout=1)
+        await self._rest()
 
-    async def _give_back(self) -> None:
+    async def _rest(self) -> None:
+        """Take nothing new and give back what nobody has taken out; wait for that, but not for ever."""
         if self._spell is not None:
-            await self._spell.end()
-        while not self._inbox.empty():
-            delivery = self._inbox.get_nowait()
-            if delivery is not None:
-                with contextlib.suppress(DeliveryLost):
-                    await delivery.settle(Released())
+            await asyncio.wait({self._spell.look_after(self._give_back(self._spell))}, timeout=GIVE_BACK_TIMEOUT)
+
+    async def _give_back(self, spell: Spell) -> None:
+        await spell.end()
+        while self._inbox:
+            with contextlib.suppress(DeliveryLost):
+                await self._inbox.popleft().settle(Released())
+        await spell.close_if_done()
 
     async def _keep_consuming(self) -> None:
         """Begin one spell after the other; only a refusal of the very first one ends this, and `begun` raises it.
@@ -104,46 +166,105 @@ class RabbitSubscription(Subscription):
         """
         waits = backoff()
         while not self._stopped:
-            await self._wanted.wait()
-            session = await self._broker.session()
+            await self._until_wanted()
             try:
-                spell = await self._begin_spell(session)
+                await self._take_for_a_spell()
+                waits = backoff()
             except BrokerRefused as error:
                 if not self._begun.done():
                     self._begun.set_exception(error)
                     return
-                self._trouble = str(error)
-                log.error("%s", error)  # noqa: TRY400 - a sentence, not a traceback
+                self._say(str(error), logging.ERROR)
             except BrokerError as error:
-                self._trouble = str(error)
-                log.warning("cannot take deliveries from %s yet: %s", self._queue, error)
-            except Exception:
+                self._say(str(error), logging.WARNING)
+            except Exception as bug:
+                self._trouble = f"a bug while taking from the queue {self._queue}: {type(bug).__name__}"
                 log.exception("a bug while taking deliveries from %s", self._queue)
-            else:
-                waits = backoff()
-                await self._until_over(spell)
-            if not self._stopped and self._wanted.is_set():
-                await asyncio.sleep(next(waits))
+            if self._may_take:
+                await asyncio.sleep(self._poison.wait or next(waits))
 
-    async def _begin_spell(self, session: Session) -> Spell:
-        await self._declarer.declare(session.consuming, self._queue)
-        spell = Spell(session, self._queue)
-        keeper = Keeper(session, self._declarer, self._queue)
+    def _say(self, sentence: str, level: int) -> None:
+        if sentence != self._trouble:
+            log.log(
+                level, "cannot take deliveries from the queue %s: %s; trying on until it can", self._queue, sentence
+            )
+        self._trouble = sentence
+
+    async def _until_wanted(self) -> None:
+        said = False
+        while not self._stopped and not self._may_take:
+            if self._wanted and (why := self._pressed) and not said:
+                said = True
+                log.warning("nothing is taken from the queue %s until copies can be kept: %s", self._queue, why)
+            await self._bell.heard()
+        if said:
+            log.warning("copies can be kept again for the queue %s", self._queue)
+
+    async def _take_for_a_spell(self) -> None:
+        careful = self._poison.careful
+        session = await (self._broker.session_apart() if careful else self._broker.session())
+        session.listeners.add(self._bell.ring)
+        self._session = session
+        spell = Spell(session, self._queue, 1 if careful else self._prefetch, self._bell.ring)
+        try:
+            await self._begin(spell)
+            await self._hold(spell, careful=careful)
+        finally:
+            # No other one before it has rested: two would take more than the prefetch says.
+            await asyncio.wait({spell.look_after(self._give_back(spell))})
+            if careful:
+                spell.look_after(self._end_apart(spell))
+
+    async def _begin(self, spell: Spell) -> None:
+        await self._declarer.declare(spell.session.consuming, self._queue)
+        keeper = Keeper(spell.session, self._declarer, self._queue, self._pressure)
 
         def take(incoming: Incoming) -> None:
-            self._inbox.put_nowait(RabbitDelivery(spell, keeper, incoming))
+            try:
+                self._inbox.append(RabbitDelivery(spell, keeper, incoming))
+            except Exception as bug:
+                log.exception(
+                    "a bug while a message of %s was taken in; it is kept among the dead letters", self._queue
+                )
+                spell.look_after(bury(spell, keeper, incoming, bug))
+            self._bell.ring()
 
-        await spell.begin(self._prefetch, take)
+        await spell.begin(take)
         self._spell = spell
+        self._poison.begun()
         if not self._begun.done():
             self._begun.set_result(None)
         log.info("taking deliveries from the queue %s", self._queue)
-        return spell
 
-    async def _until_over(self, spell: Spell) -> None:
-        if self._stopped:
-            return
-        await spell.over.wait()
-        await spell.close_if_done()
-        if self._wanted.is_set() and not spell.session.is_lost:
-            log.warning("the broker ended the deliveries from the queue %s; asking again", self._queue)
+    async def _hold(self, spell: Spell, *, careful: bool) -> None:
+        """Wait until the spell is over, or is not what is wanted any more."""
+        looking = asyncio.create_task(until_wrong(spell, self._queue, self._every * self._doubt))
+        looking.add_done_callback(self._bell.ring)
+        try:
+            while spell.is_taking and self._may_take and self._poison.careful == careful and not looking.done():
+                if spell.prefetch != self._prefetch and not careful:
+                    break
+                await self._bell.heard()
+        finally:
+            looking.cancel()
+        if spell.session.is_lost:
+            # The library knows that a moment before it can say why.
+            await asyncio.wait({asyncio.ensure_future(spell.session.until_lost())}, timeout=GIVE_BACK_TIMEOUT)
+        self._poison.note(spell)
+        if spell.session.is_lost:
+            self._trouble = f"the connection to RabbitMQ was lost while taking from the queue {self._queue}"
+        elif looking.done():
+            self._ask_again(looking.result(), said_before=self._doubt > 1)
+            self._doubt = min(self._doubt * 2, MOST_DOUBT) if spell.taken == 0 else 1
+        elif spell.over and not spell.was_ended:
+            self._ask_again(f"RabbitMQ ended the deliveries from the queue {self._queue}", said_before=False)
+
+    def _ask_again(self, why: str, *, said_before: bool) -> None:
+        self._trouble = why
+        if not said_before:
+            log.warning("%s; asking again", why)
+
+    async def _end_apart(self, spell: Spell) -> None:
+        while spell.in_hand and not spell.is_stale:
+            await self._bell.heard()
+        await self._broker.end_apart(spell.session)
