@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -15,6 +17,7 @@ from dispatcher.service import Dispatcher
 from dispatcher.words.errors import ConsumerEnded
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Accepted, Settlement
+from helpers.ports import free_port
 from tests.smtp_server import SmtpServer
 from tests.waiting import until
 
@@ -65,3 +68,54 @@ async def test_a_consumer_that_ends_by_itself_ends_the_daemon_loudly(folder: Pat
 
     assert "consumer email has ended, which must not happen" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+async def test_health_tells_of_each_queue_from_the_start_to_the_end(folder: Path):
+    broker = MemoryBroker()
+    async with SmtpServer() as smtp:
+        settings = setup(
+            {
+                "service": {
+                    "templates": {"path": str(folder)},
+                    "journal": {"path": str(folder / "journal")},
+                    "health": {"port": free_port()},
+                    "probe": {"shortest": "10ms", "longest": "20ms"},
+                },
+                "notifiers": {"email": {"port": smtp.port}},
+            }
+        )
+        dispatcher = Dispatcher(settings, broker=broker, observers=[])
+
+        assert {"email": "waiting", "slack": "off", "telegram": "off"} == states(dispatcher)
+
+        running = asyncio.create_task(dispatcher.run())
+        await until(lambda: dispatcher.health.ready)
+        page = await asyncio.to_thread(ask, settings.service.health.port)
+
+        assert page["ready"]
+        assert {"email": "taking", "slack": "off", "telegram": "off"} == states(dispatcher)
+
+        smtp.answer("CONNECT", "554 not now", always=True)
+        await broker.publish("email", Message(body=BODY, id="m"))
+        await until(lambda: states(dispatcher)["email"] == "paused")
+
+        assert not dispatcher.health.ready
+        assert "554 not now" in (dispatcher.health.queues["email"].text or "")
+
+        smtp.forget()
+        await until(lambda: states(dispatcher)["email"] == "taking")
+        dispatcher.stop()
+
+        assert not dispatcher.health.ready
+        assert dispatcher.health.stopping
+        assert await running
+        assert 1 == len(smtp.mails)
+
+
+def states(dispatcher: Dispatcher) -> dict[str, str]:
+    return {queue: health.state.value for queue, health in dispatcher.health.queues.items()}
+
+
+def ask(port: int) -> dict[str, Any]:
+    with urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+        return json.load(answer)

@@ -1,6 +1,7 @@
 """What a notifier says while it sends goes into the journal, at the moment it is so."""
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager
 
 from dispatcher.flow.page import Page
 from dispatcher.notifiers.base import Ledger
@@ -34,6 +35,10 @@ class JournalLedger(Ledger):
     def withdrawn(self) -> bool:
         """Whether the broker hands it out again."""
         return self._message.is_stale()
+
+    def work(self) -> AbstractContextManager[None]:
+        """Mark the message as worked on."""
+        return self._page.work(self._message)
 
     def hand_over(self, slots: Collection[int]) -> None:
         """Let go only what is still ours."""

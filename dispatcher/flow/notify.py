@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 class Renderer(Protocol):
     """What makes texts of templates and parameters."""
 
-    def render(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
-        """Render a template; raise `Failure` where that cannot be done."""
+    async def render_once_saved(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
+        """Render a template, once nobody writes it; raise `Failure` where that cannot be done."""
 
 
 def utc_now() -> datetime:
@@ -75,8 +75,9 @@ class Notify:
             DeliveryLost: the broker took the message back; who was served meanwhile is written down.
 
         """
-        notification = self._read(message)
-        parts = notification.parts()
+        with self._page.work(message):
+            notification = self._read(message)
+            parts = notification.parts()
         round_ = self._begin(message, parts)
         self._refuse_expired(notification, round_)
         if is_to_be_split(message, parts):
@@ -159,7 +160,9 @@ class Notify:
         destinations: Sequence[Destination] = ()
         try:
             try:
-                rendered = self._renderer.render(notification.template, part.parameters, notification.locale)
+                rendered = await self._renderer.render_once_saved(
+                    notification.template, part.parameters, notification.locale
+                )
                 destinations = self._notifier.destinations(part, round_.ledger.done)
             except BaseException:
                 self._pacer.give_up(who)  # those behind it need not wait for it

@@ -1,6 +1,6 @@
 """No message twice: neither by two hands at once, nor after it was settled, nor again and again when it kills.
 
-A message that was in the hands of a process that died is a suspect. Suspects are tried one at a time, beside whatever
+A message that a process was working on when it died is a suspect. Suspects are tried one at a time, beside whatever
 else is done: so a second death marks the guilty one alone, and the innocent are done with. From then on each death
 costs it an attempt, and so many deaths make it a dead letter.
 """
@@ -88,7 +88,7 @@ class Once:
 
     def _deaths(self, message: Message) -> int:
         """Count the deaths; raise when there is one more than was paid for."""
-        deaths = max(self._page.recall(message).deaths, message.deaths)
+        deaths = max(self._page.deaths(message), message.deaths)
         if deaths > max(message.deaths, IN_COMPANY):
             raise Died(deaths)
         return deaths

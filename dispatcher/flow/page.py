@@ -61,6 +61,17 @@ class Page:
         """Mark a message as in hand until the end of the block."""
         return self._journal.hold(self.key(message))
 
+    def work(self, message: Message) -> AbstractContextManager[None]:
+        """Mark a message as worked on until the end of the block: dies the process meanwhile, it may have been its fault.
+
+        One that waits, for its turn or for a connection, is in hand but not worked on.
+        """
+        return self._journal.hold(self._work(message))
+
+    def deaths(self, message: Message) -> int:
+        """Count how often a process of this host died while it worked on a message."""
+        return self._journal.recall(self._work(message)).deaths if _may_be_known(message) else 0
+
     def is_held_elsewhere(self, message: Message) -> bool:
         """Tell whether another daemon of this host has it in hand."""
         return _may_be_known(message) and self._journal.is_held_elsewhere(self.key(message))
@@ -89,6 +100,10 @@ class Page:
     def clear(self, message: Message) -> None:
         """Forget the deaths and doubts about a message that is settled for good."""
         self._journal.clear(self.key(message))
+        self._journal.clear(self._work(message))
+
+    def _work(self, message: Message) -> bytes:
+        return _digest(self.key(message))
 
     def _is_owed(self, key: bytes) -> bool:
         count = self._owed.pop(key, 0)

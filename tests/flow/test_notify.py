@@ -62,7 +62,7 @@ class Recorder(Notifier):
 class Names:
     """A renderer that knows one template."""
 
-    def render(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
+    async def render_once_saved(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
         if "name" not in parameters:
             raise Failure(Kind.CONTENT, Reason.PARAMETER_MISSING, "parameter 'name' is missing")
         return Rendered({"txt": f"{name} {parameters['name']} {locale}"}, None, name)

@@ -81,7 +81,7 @@ class Notes(Journal):
 
 
 class Names:
-    def render(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
+    async def render_once_saved(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
         return Rendered({"txt": str(parameters)}, "Hi", name)
 
 
@@ -378,7 +378,7 @@ class TestStale:
 class TestDeaths:
     async def test_one_death_in_company_costs_nothing(self, host: Host):
         again = message(redelivered=True)
-        host.notes.deaths[host.page.key(again)] = 1
+        host.notes.deaths[host.page._work(again)] = 1
         await host.give(again)
 
         assert ["accepted"] == await host.settled()
@@ -389,7 +389,7 @@ class TestDeaths:
         host.service.held_up.clear()
         for number in range(5):
             suspect = message(f"suspect {number}", redelivered=True)
-            host.notes.deaths[host.page.key(suspect)] = 1
+            host.notes.deaths[host.page._work(suspect)] = 1
             await host.give(suspect)
         for number in range(3):
             await host.give(message(f"other {number}"))
@@ -402,7 +402,7 @@ class TestDeaths:
 
     async def test_a_second_death_costs_an_attempt_and_the_copy_is_tried_after_its_rung(self, host: Host):
         again = message(redelivered=True)
-        host.notes.deaths[host.page.key(again)] = 2
+        host.notes.deaths[host.page._work(again)] = 2
         await host.give(again)
 
         assert ["deferred", "accepted"] == await host.settled(2)
@@ -413,7 +413,7 @@ class TestDeaths:
 
     async def test_after_three_deaths_it_is_a_dead_letter_that_says_so(self, host: Host):
         again = message(redelivered=True)
-        host.notes.deaths[host.page.key(again)] = 3
+        host.notes.deaths[host.page._work(again)] = 3
         await host.give(again)
 
         assert ["rejected"] == await host.settled()
