@@ -4,14 +4,18 @@ A notifier that lacks what it needs to send is off: its queue is there all the s
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dispatcher.brokers.base import Broker
 from dispatcher.brokers.rabbitmq import RabbitBroker
 from dispatcher.contract.base import Notification
-from dispatcher.flow.consumer import Handler
+from dispatcher.flow.consumer import Consumer, Observer, Watch
+from dispatcher.flow.journal import Journal
 from dispatcher.flow.notify import Notify
+from dispatcher.flow.outages import Outages
+from dispatcher.flow.page import Page
+from dispatcher.journal import HostJournal
 from dispatcher.notifiers.base import Notifier
 from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.notifiers.slack import SlackNotifier
@@ -87,9 +91,27 @@ def make_lanes(settings: Settings) -> tuple[Lane, ...]:
     return tuple(_make_lane(queue, settings) for queue in NOTIFIERS)
 
 
-def make_handler(notifier: Notifier, renderer: Renderer) -> Handler:
-    """Make what tries a message once."""
-    return Notify(notifier, renderer)
+def make_journal(settings: Settings) -> Journal:
+    """Make the journal of the settings."""
+    journal = settings.service.journal
+    return HostJournal(journal.folder, journal.keep)
+
+
+def make_consumer(lane: Lane, settings: Settings, journal: Journal, observers: Sequence[Observer]) -> Consumer | None:
+    """Make what works off a queue; nothing where its notifier is off."""
+    notifier = lane.notifier
+    if notifier is None:
+        return None
+
+    async def probe() -> None:
+        lane.renderer.check()
+        await notifier.check()
+
+    page = Page(journal, settings.brokers.rabbitmq.address, lane.queue)
+    waits = settings.service.probe
+    outages = Outages(lane.queue, probe, waits.shortest.total_seconds(), waits.longest.total_seconds())
+    handler = Notify(notifier, lane.renderer, page)
+    return Consumer(lane.queue, handler, make_ladder(settings), observers, Watch(page, outages))
 
 
 def _make_lane(queue: str, settings: Settings) -> Lane:

@@ -15,11 +15,14 @@ from datetime import timedelta
 from typing import Any
 
 from dispatcher.brokers.base import Broker, Subscription
-from dispatcher.factories import Lane, make_broker, make_handler, make_ladder, make_lanes
+from dispatcher.factories import Lane, make_broker, make_consumer, make_journal, make_lanes
 from dispatcher.flow.consumer import Consumer, Observer
+from dispatcher.flow.journal import Journal
+from dispatcher.health import HealthPage
 from dispatcher.observers.log import LogObserver
 from dispatcher.settings import Settings
 from dispatcher.words.errors import ConsumerEnded
+from dispatcher.words.health import Health, QueueHealth, State
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -34,6 +37,7 @@ class Dispatcher:
         broker: another one than the settings name, for trying things out in one process.
         lanes: what serves each queue, likewise.
         observers: told of each settlement; the log, unless others are given.
+        journal: what remembers messages, likewise.
 
     """
 
@@ -44,13 +48,16 @@ class Dispatcher:
         broker: Broker | None = None,
         lanes: Sequence[Lane] | None = None,
         observers: Sequence[Observer] | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self._settings = settings
+        self._journal = journal or make_journal(settings)
+        self._page = HealthPage(settings.service.health, lambda: self.health)
         self._broker = broker or make_broker(settings)
         self._lanes = lanes if lanes is not None else make_lanes(settings)
         self._observers = observers if observers is not None else (LogObserver(),)
         self._subscriptions: list[Subscription] = []
-        self._consumers: list[Consumer] = []
+        self._consumers: dict[str, Consumer] = {}
         self._running: list[asyncio.Task[None]] = []
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -60,6 +67,13 @@ class Dispatcher:
         if self._stop.is_set():
             self._hurry.set()
         self._stop.set()
+
+    @property
+    def health(self) -> Health:
+        """How it is doing."""
+        return Health(
+            {lane.queue: self._health_of(lane) for lane in self._lanes}, self._journal.trouble, self._stop.is_set()
+        )
 
     async def run(self) -> bool:
         """Serve until `stop` is called.
@@ -73,6 +87,7 @@ class Dispatcher:
 
         """
         try:
+            await self._page.start()
             if await self._unless_stopped(self._start()):
                 log.info("ready")
                 await self._serve()
@@ -82,17 +97,16 @@ class Dispatcher:
 
     async def _start(self) -> None:
         await self._broker.start()
-        ladder = make_ladder(self._settings)
         for lane in self._lanes:
-            if lane.notifier is None:
+            consumer = make_consumer(lane, self._settings, self._journal, self._observers)
+            if consumer is None:
                 waiting = await self._broker.declare(lane.queue)
                 log.info("%s: off, %s; %d waiting", lane.queue, lane.off, waiting)
                 continue
             prefetch = self._settings.brokers.rabbitmq.prefetch
             subscription = await self._broker.subscribe(lane.queue, prefetch=prefetch)
-            consumer = Consumer(lane.queue, make_handler(lane.notifier, lane.renderer), ladder, self._observers)
             self._subscriptions.append(subscription)
-            self._consumers.append(consumer)
+            self._consumers[lane.queue] = consumer
             self._running.append(asyncio.create_task(consumer.run(subscription), name=f"consumer {lane.queue}"))
 
     async def _serve(self) -> None:
@@ -128,13 +142,22 @@ class Dispatcher:
     async def _finish(self, within: timedelta) -> bool:
         await asyncio.gather(*(subscription.stop() for subscription in self._subscriptions))
         await asyncio.gather(*self._running, return_exceptions=True)  # one with a bug was told of before
-        return all(await asyncio.gather(*(consumer.drain(within) for consumer in self._consumers)))
+        return all(await asyncio.gather(*(consumer.drain(within) for consumer in self._consumers.values())))
 
     async def _close(self) -> None:
+        """Let go of everything; the journal stays open for as long as something can still be settled."""
         try:
             await asyncio.gather(*(lane.notifier.close() for lane in self._lanes if lane.notifier))
         finally:
             await self._broker.close()
+            self._journal.close()
+            await self._page.close()
+
+    def _health_of(self, lane: Lane) -> QueueHealth:
+        if lane.off is not None:
+            return QueueHealth(State.OFF, None, lane.off)
+        consumer = self._consumers.get(lane.queue)
+        return consumer.health if consumer else QueueHealth(State.WAITING, None, self._broker.trouble)
 
 
 async def _first(work: asyncio.Task[Any], event: asyncio.Event) -> bool:

@@ -71,6 +71,11 @@ class Subscription(ABC):
 class Broker(ABC):
     """What holds the queues."""
 
+    @property
+    @abstractmethod
+    def trouble(self) -> str | None:
+        """Why it cannot be reached, in one sentence; nothing while it can."""
+
     @abstractmethod
     async def start(self, *, patient: bool = True) -> None:
         """Come up: return when messages can be published and taken.

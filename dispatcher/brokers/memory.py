@@ -45,6 +45,11 @@ class MemoryBroker(Broker):
         self._delays: set[asyncio.Task[None]] = set()
         self._subscriptions: list[MemorySubscription] = []
 
+    @property
+    def trouble(self) -> str | None:
+        """None: memory does not go away."""
+        return None
+
     async def start(self, *, patient: bool = True) -> None:
         """Nothing to wait for."""
 

@@ -62,7 +62,7 @@ class Page:
         return self._journal.hold(self.key(message))
 
     def work(self, message: Message) -> AbstractContextManager[None]:
-        """Mark a message as worked on until the end of the block: dies the process meanwhile, it may have been its fault.
+        """Mark a message as worked on until the end of the block: should the process die, it may have been its fault.
 
         One that waits, for its turn or for a connection, is in hand but not worked on.
         """
