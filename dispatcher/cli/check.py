@@ -136,6 +136,11 @@ async def _service(lane: Lane, waiting: int | None) -> Finding:
 
 
 def _templates(lane: Lane) -> Iterator[Finding]:
+    try:
+        lane.renderer.check()
+    except DispatcherError as failure:
+        yield Finding(f"templates/{lane.queue}", sound=False, text=str(failure))
+        return
     results = lane.renderer.compile_all()
     broken = [(path, error) for path, error in results if error is not None]
     for path, error in broken:

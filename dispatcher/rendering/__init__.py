@@ -1,6 +1,6 @@
 """From the name of a template and parameters to texts: files on disk, used as they are at this moment.
 
-    renderer     the door: `Renderer.render(name, parameters, locale)`
+    renderer     the door: `Renderer.render_once_saved(name, parameters, locale)`
     ├── finder       which files answer to a name, and to a locale
     ├── editions     the compiled state of a file and of all it refers to; a good one outlives a broken save
     │   └── files        which files were looked at, and whether they are still the same

@@ -7,21 +7,25 @@ compile is not used while there is a good one: a typo in a save must not stop li
 
 from collections import OrderedDict
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
+from time import monotonic
 
 from jinja2 import BaseLoader, Environment, Template, TemplateNotFound, TemplateSyntaxError
 
 from dispatcher.rendering.environment import TemplateEnvironment
-from dispatcher.rendering.files import Snapshot
+from dispatcher.rendering.files import Broken, Snapshot, Unreadable, is_away, why_unreadable
 from dispatcher.rendering.finder import TemplateFile
 from dispatcher.rendering.limits import Meter
 
 _KEPT = 500
 """So many editions at most, the one not used for longest is forgotten first."""
 
+_BLINK = 0.01
+"""Seconds until files that were changed while they were read are read again."""
 
-class Broken(Exception):
-    """A template cannot be used as it lies on disk. Its text says which, where and why."""
+_PATIENCE = 1.0
+"""Seconds until files that could not be read are tried again, where there is a good edition."""
 
 
 class Edition:
@@ -70,6 +74,8 @@ class _Loader(BaseLoader):
         try:
             source = path.read_text(encoding="utf-8-sig")
         except OSError as error:
+            if is_away(error):
+                raise Unreadable(why_unreadable(template, error)) from error
             raise Broken(f"{template}: cannot be read: {error.strerror}") from error
         except UnicodeDecodeError as error:
             raise Broken(f"{template}: is not UTF-8, at byte {error.start}") from error
@@ -102,10 +108,18 @@ class _Entry:
         self.edition: Edition | None = None
         self.snapshot: Snapshot | None = None
         self.trouble: str | None = None
+        self.away = False  # whether that is no fault of the template
+        self.saving = False  # whether a file is being written, as it seems
+        self.again = inf  # when to look again though nothing seems to have changed, on the monotonic clock
 
 
 class Editions:
-    """The editions of one queue."""
+    """The editions of one queue.
+
+    Attributes:
+        saved_in: seconds until files that `get` was asked for are surely whole; set to 0 by whoever wants to know.
+
+    """
 
     def __init__(self, folder: Path, queue: str, meter: Meter, on_broken: Callable[[str], None] | None) -> None:
         self._folder = folder
@@ -113,22 +127,25 @@ class Editions:
         self._meter = meter
         self._on_broken = on_broken
         self._entries: OrderedDict[TemplateFile, _Entry] = OrderedDict()
+        self.saved_in = 0.0
 
     def get(self, file: TemplateFile) -> Template:
         """Give the template as it lies on disk now, or the last good one.
 
         Raises:
-            Broken: it is broken, and no good one was seen.
+            Broken: it is broken or cannot be read, and no good one was seen.
 
         """
         entry = self._entries.setdefault(file, _Entry())
         self._entries.move_to_end(file)
         if len(self._entries) > _KEPT:
             self._entries.popitem(last=False)
-        if entry.snapshot is None or entry.snapshot.changed():
+        if entry.snapshot is None or entry.again <= monotonic() or entry.snapshot.changed():
             self._renew(entry, file)
+        if entry.saving:
+            self.saved_in = max(self.saved_in, entry.again - monotonic(), _BLINK)
         if entry.edition is None:
-            raise Broken(entry.trouble)
+            raise (Unreadable if entry.away else Broken)(entry.trouble)
         return entry.edition.template
 
     def build(self, file: TemplateFile) -> None:
@@ -142,16 +159,27 @@ class Editions:
 
     def _renew(self, entry: _Entry, file: TemplateFile) -> None:
         before, told = entry.edition, entry.trouble
-        entry.snapshot, entry.trouble = Snapshot(self._folder), None
+        entry.snapshot, entry.trouble, entry.away, entry.again = Snapshot(self._folder), None, False, inf
+        edition = None
         try:
             edition = Edition(entry.snapshot, file, self._queue, self._meter)
             edition.load_also(before.snapshot.present() if before else [])
         except Broken as error:
-            entry.trouble = str(error)
-            if before and told != entry.trouble and self._on_broken:
-                self._on_broken(f"{entry.trouble}; going on with the version before")
-        else:
+            edition, entry.trouble, entry.away = None, str(error), isinstance(error, Unreadable)
+        wait = entry.snapshot.saved_in(before.snapshot if before else None)
+        if before and not wait and entry.snapshot.changed():
+            wait = _BLINK  # while it was read
+        entry.saving = wait > 0
+        if entry.saving:
+            entry.again = monotonic() + wait
+        elif entry.away:  # no file has to change for it to be over
+            entry.again = monotonic() + (_PATIENCE if before else 0.0)
+        if before and entry.saving:
+            entry.trouble = told
+        elif edition:
             entry.edition = edition
+        elif before and told != entry.trouble and self._on_broken:
+            self._on_broken(f"{entry.trouble}; going on with the version before")
 
 
 def compiled(environment: Environment, name: str, parent: str | None, where: str) -> Template:

@@ -15,8 +15,8 @@ from jinja2.environment import TemplateModule
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.utils import missing
 
-from dispatcher.rendering.editions import Broken
 from dispatcher.rendering.environment import ParameterMissing
+from dispatcher.rendering.files import Broken, Unreadable
 from dispatcher.rendering.limits import RenderLimit
 from dispatcher.words.errors import Failure, Kind, Reason
 
@@ -35,6 +35,8 @@ def failure_of(error: Exception, path: str, parameters: Mapping[str, Any]) -> Fa
     """
     if isinstance(error, Failure):
         return error
+    if isinstance(error, Unreadable):
+        return Failure(Kind.OUTAGE, Reason.TEMPLATES_UNREADABLE, str(error))
     where = _where(error, path)
     trouble = _trouble_of_files(error, where)
     if trouble:

@@ -11,11 +11,13 @@ first line with any file wins, and all formats in it are rendered:
     confirm_email.jinja2
 """
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dispatcher.rendering.files import signature
+from dispatcher.rendering.files import signature, why_unreadable
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.texts import Dialect
 
@@ -54,7 +56,7 @@ class Finder:
         """Give the files to render, in the order of the formats.
 
         Raises:
-            Failure: there is none, or the name would leave the folder.
+            Failure: there is none, the folder cannot be read, or the name would leave it.
 
         """
         if not _stays_inside(name):
@@ -62,15 +64,32 @@ class Finder:
         looked_for = []
         for tag in _tags(locale):
             for group in self._groups(name + tag):
-                found = [file for file in group if signature(self._folder / file.path)]
+                found = [file for file in group if self._may_be_there(file)]
                 if found:
                     return found
                 looked_for += [file.path for file in group]
+        self.check()
         raise Failure(
             Kind.TRANSIENT,
             Reason.TEMPLATE_MISSING,
             f"template {name!r} is missing: none of {', '.join(looked_for)} is in the folder of templates",
         )
+
+    def check(self) -> None:
+        """Look whether the folder of templates can be read, and the queue's own, if there is one.
+
+        Raises:
+            Failure: it cannot; as long as that is so, no file is missing.
+
+        """
+        for folder, forgiven in ((self._folder, set()), (self._folder / self._queue, {errno.ENOENT, errno.ENOTDIR})):
+            try:
+                with os.scandir(folder) as entries:
+                    next(entries, None)
+            except OSError as error:
+                if error.errno not in forgiven:
+                    text = why_unreadable(f"the folder of templates {folder}", error)
+                    raise Failure(Kind.OUTAGE, Reason.TEMPLATES_UNREADABLE, text) from None
 
     def everything(self) -> list[TemplateFile]:
         """Give every file that this queue could use, macros and layouts too, sorted by path."""
@@ -80,6 +99,13 @@ class Finder:
         # What carries a format in its name belongs to a folder of some queue, and is that queue's to check.
         flat = [path for path in self._folder.rglob(f"*{EXTENSION}") if _format(path) is None]
         return sorted({*own, *map(self._described, flat)}, key=lambda file: file.path)
+
+    def _may_be_there(self, file: TemplateFile) -> bool:
+        """Tell whether there is such a file; where nobody can tell, whoever reads it finds out."""
+        try:
+            return signature(self._folder / file.path) is not None
+        except OSError:
+            return True
 
     def _described(self, path: Path) -> TemplateFile:
         form = _format(path)

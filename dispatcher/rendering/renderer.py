@@ -1,17 +1,23 @@
 """From the name of a template and parameters to texts."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
-from dispatcher.rendering.editions import Broken, Editions
+from dispatcher.rendering.editions import Editions
 from dispatcher.rendering.failures import failure_of
+from dispatcher.rendering.files import Broken
 from dispatcher.rendering.finder import Finder, TemplateFile
 from dispatcher.rendering.limits import Meter
 from dispatcher.rendering.plain_text import plain_text
 from dispatcher.rendering.settings import TemplateSettings
 from dispatcher.rendering.subject import keep_silent, subject_of
+from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Dialect, Rendered
+
+_LOOKS = 5
+"""So often a file that is being saved is waited for, each time until it could be whole."""
 
 
 class Renderer:
@@ -43,7 +49,7 @@ class Renderer:
         self._editions = Editions(settings.path, queue, self._meter, on_broken)
 
     def render(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
-        """Render all formats of a template, as its files are at this moment.
+        """Render all formats of a template, as its files are at this moment; one that is being saved is left alone.
 
         Args:
             name: as in the message: `confirm_email`, `events/submitted`.
@@ -51,7 +57,8 @@ class Renderer:
             locale: BCP 47 tag of the variant to prefer.
 
         Raises:
-            Failure: transient where a file is missing or broken, content where the parameters do not suit it.
+            Failure: transient where a file is missing or broken, content where the parameters do not suit it, outage
+                where no file can be read.
 
         """
         found = self._finder.find(name, locale)
@@ -66,6 +73,35 @@ class Renderer:
             subjects[form] for form in sorted(subjects, key=lambda form: self._formats[form] is not Dialect.PLAIN)
         ]
         return Rendered(texts, next(filter(None, spoken), None), found[0].path)
+
+    async def render_once_saved(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
+        """Render as `render` does, but wait for files that are being saved at this moment, up to a second in all.
+
+        Raises:
+            Failure: as `render`.
+
+        """
+        for _ in range(_LOOKS):
+            self._editions.saved_in = 0.0
+            try:
+                rendered = self.render(name, parameters, locale)
+            except Failure:
+                if not self._editions.saved_in:
+                    raise
+            else:
+                if not self._editions.saved_in:
+                    return rendered
+            await asyncio.sleep(self._editions.saved_in)
+        return self.render(name, parameters, locale)
+
+    def check(self) -> None:
+        """Look whether the folder of templates can be read.
+
+        Raises:
+            Failure: it cannot; the text says why.
+
+        """
+        self._finder.check()
 
     def compile_all(self) -> list[tuple[str, str | None]]:
         """Compile every file below the queue's folder and every flat one.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.rendering import files
 from dispatcher.rendering.renderer import Renderer
 from dispatcher.rendering.settings import TemplateSettings
 from dispatcher.words.errors import Failure
@@ -62,7 +63,10 @@ class Templates:
 
 
 @pytest.fixture
-def templates(tmp_path: Path):
+def templates(tmp_path: Path, monkeypatch):
+    """A folder of templates that are whole as soon as they are written."""
+    monkeypatch.setattr(files, "SAVING", 0.0)
+    (tmp_path / "templates").mkdir()
     return Templates(tmp_path / "templates")
 
 
