@@ -9,8 +9,9 @@ import logging
 import re
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -21,7 +22,7 @@ from dispatcher.notifiers.interruption import finish
 from dispatcher.notifiers.slack.answers import Answer
 from dispatcher.notifiers.slack.losses import failure_of
 from dispatcher.notifiers.slack.settings import SlackSettings
-from dispatcher.notifiers.slack.watching import WATCH, Request, watch
+from dispatcher.notifiers.slack.watching import WATCH, Request, nothing, watch
 from dispatcher.notifiers.web import proxy_for
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
 from dispatcher.words.messages import harmless, shorten
@@ -40,10 +41,6 @@ _SILENT = logging.getLogger("slack_sdk.silent")
 """For the library, which writes addresses of webhooks and whole messages to its log."""
 _SILENT.setLevel(logging.CRITICAL + 1)
 _SILENT.propagate = False
-
-
-def _nothing() -> None:
-    """Say nothing."""
 
 
 class Api:
@@ -100,20 +97,26 @@ class Api:
         return await self._ask(self._settings.api_url, lambda: self._client().auth_test())
 
     async def post_to_webhook(self, name: str, payload: Mapping[str, Any], hand_over: Callable[[], None]) -> Answer:
-        """Post to an incoming webhook.
-
-        Args:
-            name: which.
-            payload: what.
-            hand_over: as above.
-
-        Raises:
-            Failure: no answer came.
-            DeliveryLost: `hand_over` raised it.
-
-        """
+        """Post to an incoming webhook of this name; otherwise like `post_message`."""
         address = self._webhooks[name]
         return await self._ask(address, lambda: self._webhook(address).send_dict(dict(payload)), hand_over)
+
+    async def reach_webhooks(self) -> None:
+        """Ask the servers of the webhooks for their front pages, until one of them answers, whatever it says.
+
+        Raises:
+            Failure: none does.
+
+        """
+        lost: list[Failure] = []
+        for address in {urljoin(address, "/") for address in self._webhooks.values()}:
+            try:
+                await self._ask(address, partial(self._visit, address))
+            except Failure as failure:
+                lost.append(failure)
+            else:
+                return
+        raise lost[0]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -125,7 +128,7 @@ class Api:
                     await session.close()
 
     async def _ask(
-        self, address: str, request: Callable[[], Coroutine[Any, Any, Any]], hand_over: Callable[[], None] = _nothing
+        self, address: str, request: Callable[[], Coroutine[Any, Any, Any]], hand_over: Callable[[], None] = nothing
     ) -> Answer:
         async with self._free_connections:
             written = watch(hand_over)
@@ -140,6 +143,11 @@ class Api:
         if answer is not None:
             return self._read(answer)
         raise failure  # out here, so that nobody who logs it logs the library's exception, which names addresses
+
+    async def _visit(self, address: str) -> aiohttp.ClientResponse:
+        ask = self._open().get(address, allow_redirects=False, ssl=self._tls, proxy=proxy_for(address))
+        async with ask as response:
+            return response
 
     def _client(self) -> AsyncWebClient:
         client = AsyncWebClient(

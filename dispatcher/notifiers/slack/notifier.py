@@ -60,7 +60,8 @@ class SlackNotifier(Notifier):
         target = self._target(waiting[0].address)
         entry = Entry(ledger, tuple(recipient.slot for recipient in waiting))
         entry.begin()
-        payload = compose(rendered) | self._manner(notification)
+        with ledger.work():
+            payload = compose(rendered) | self._manner(notification)
         thread = {"thread_ts": notification.thread} if notification.thread else {}
         remarks = []
         interruption = Interruption()
@@ -103,7 +104,7 @@ class SlackNotifier(Notifier):
         return named
 
     async def check(self) -> str:
-        """Ask who we are; webhooks can only be tried by sending something."""
+        """Ask who we are; webhooks can only be tried by sending something, but it is seen whether they are reached."""
         said = []
         if self._settings.token is not None:
             answer = await self._api.ask_who_we_are()
@@ -111,6 +112,8 @@ class SlackNotifier(Notifier):
                 raise failure_of(find(answer), answer, "auth.test")
             facts = answer.facts or {}
             said.append(f"{facts.get('user', 'somebody')} at {facts.get('team', 'a workspace')}")
+        elif self._settings.webhooks:
+            await self._api.reach_webhooks()
         if self._settings.webhooks:
             said.append(f"webhooks {', '.join(sorted(self._settings.webhooks))} (not tried)")
         return ", ".join(said)

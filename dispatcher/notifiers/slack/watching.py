@@ -21,6 +21,10 @@ class Request(aiohttp.ClientRequest):
         return await super().send(conn)
 
 
+def nothing() -> None:
+    """Say nothing in the last moment."""
+
+
 def watch(last_moment: Callable[[], None]) -> list[bool]:
     """Watch the request that is made next, by this task or one that it starts.
 

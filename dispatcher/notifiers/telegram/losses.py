@@ -28,7 +28,8 @@ class Loss:
 
 
 UNREACHABLE = Loss(Kind.OUTAGE, Reason.SERVICE_UNREACHABLE, "cannot be reached")
-NOT_IN_TIME = Loss(Kind.TRANSIENT, Reason.SERVICE_UNREACHABLE, "no connection in time; nothing was sent")
+NOT_IN_TIME = Loss(Kind.OUTAGE, Reason.SERVICE_UNREACHABLE, "no connection in time; nothing was sent")
+NO_PLACE = Loss(Kind.TRANSIENT, Reason.SERVICE_UNREACHABLE, "no connection was free in time; nothing was sent")
 CUT_BEFORE = Loss(Kind.TRANSIENT, Reason.SERVICE_UNREACHABLE, "the connection was lost before all was written")
 UNANSWERED = Loss(Kind.UNKNOWN, Reason.SERVICE_UNANSWERED, "no answer; it may have been sent")
 NOT_UNDERSTOOD = Loss(Kind.UNKNOWN, Reason.SERVICE_UNANSWERED, "an answer that is none; it may have been sent")
@@ -36,7 +37,7 @@ STRANGE = Loss(Kind.TRANSIENT, Reason.SERVICE_ERROR, "the request failed")
 
 LOSSES: Mapping[type[Exception], Loss] = {
     httpx.ConnectTimeout: NOT_IN_TIME,
-    httpx.PoolTimeout: NOT_IN_TIME,
+    httpx.PoolTimeout: NO_PLACE,
     httpx.ReadTimeout: UNANSWERED,
     httpx.WriteTimeout: CUT_BEFORE,
     httpx.TimeoutException: UNANSWERED,

@@ -58,14 +58,16 @@ class TelegramNotifier(Notifier):
         if recipient.slot in ledger.done:
             return Report()
         chat = parse_chat(recipient.address)
-        messages, remark = await _compose(notification, rendered)
+        with ledger.work():
+            messages, remark = await _compose(notification, rendered)
         entry = Entry(ledger, (recipient.slot,))
         entry.begin()
         sending = Sending(self._api, entry, notification, rendered.template, chat, part.pieces)
         sending.remarks += filter(None, [remark])
         async with self._free_connections:
             try:
-                await sending.run(messages)
+                with ledger.work():
+                    await sending.run(messages)
             except Failure as failure:
                 judged = await self._judge_streak(message_id, failure, sending)
                 raise judged from None

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from dispatcher.notifiers.base import Report
-from dispatcher.words.errors import Kind, Reason
+from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
 from tests.http_server import CUT, HANG, Answer, HttpServer
 from tests.notifiers.slack.examples import (
@@ -319,9 +319,21 @@ class TestChecking:
     async def test_without_webhooks(self, server, notifier_for):
         assert "dispatcher at Acme" == await notifier_for(server, webhooks={}).check()
 
-    async def test_with_webhooks_only_asks_nobody(self, server, notifier_for):
+    async def test_with_webhooks_only_knocks_at_their_server(self, server, notifier_for):
+        server.answer("", Answer(404, "what?"), always=True)
+
         assert "webhooks alerts, ops (not tried)" == await notifier_for(server, token=None).check()
-        assert [] == server.requests
+        assert [("GET", "/")] == [(request.method, request.path) for request in server.requests]
+
+    async def test_with_webhooks_only_fails_where_no_server_of_theirs_is_there(self, server, notifier_for):
+        notifier = notifier_for(server, token=None)
+        some = {"a": server.url + "/services/T0/B0/key", "b": "http://127.0.0.1:1/services/T0/B0/key"}
+        await notifier_for(server, token=None, webhooks=some).check()
+        await server.stop()
+
+        with pytest.raises(Failure, match="nothing was sent") as caught:
+            await notifier.check()
+        assert (Kind.OUTAGE, Reason.SERVICE_UNREACHABLE) == (caught.value.kind, caught.value.reason)
 
     async def test_fails_as_sending_would(self, server, notifier):
         server.answer("auth.test", refusal("invalid_auth"))

@@ -200,7 +200,7 @@ async def test_a_connection_that_does_not_come_about_in_time_was_surely_not_used
 
         for one in waiting:
             one.close()
-    assert (K.TRANSIENT, R.SERVICE_UNREACHABLE, None) == judged(failure)
+    assert (K.OUTAGE, R.SERVICE_UNREACHABLE, None) == judged(failure)
     assert "nothing was sent" in failure.text
 
 

@@ -106,7 +106,7 @@ async def test_a_failure_before_anything_was_taken_says_what_earlier_attempts_ha
 
 
 async def test_an_outage_after_several_failures_in_a_row_keeps_the_pieces(server, notifier):
-    server.answer("sendMessage", refused(502), always=True)
+    server.answer("", refused(502), always=True)
 
     failures = [await failed(notifier, texts(txt=paragraphs(4)), pieces=2, message_id=f"{at}") for at in range(5)]
 
