@@ -16,13 +16,13 @@ from dispatcher.notifiers.email.book import Book
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.connect import Connector
 from dispatcher.notifiers.email.connection import Lost
+from dispatcher.notifiers.email.everybody import Everybody
 from dispatcher.notifiers.email.pool import Pool
 from dispatcher.notifiers.email.progress import Progress, pending, read_people
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
 from dispatcher.notifiers.email.transaction import Envelope, Transaction
 from dispatcher.notifiers.interruption import Interruption
-from dispatcher.notifiers.streak import Streak
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
@@ -31,9 +31,6 @@ LARGE = 262_144
 """From so many characters on a mail is written in a thread, so that the event loop goes on meanwhile."""
 
 INTERRUPTED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
-
-_EVERYBODYS = {Reason.SMTP_TEMPORARY, Reason.SMTP_CUT}
-"""At MAIL, what several mails in a row can only have met because the server does it to all."""
 
 
 def _now() -> datetime:
@@ -61,7 +58,7 @@ class EmailNotifier(Notifier):
         self._now = now
         self._sender = parse_sender(settings.sender, "sender")
         self._pool = Pool(Connector(settings), settings)
-        self._streak = Streak()
+        self._everybody = Everybody(self._sender.mailbox, self.check)
 
     async def send(self, message_id: str, notification: Any, part: Part, rendered: Rendered, ledger: Ledger) -> Report:
         """Hand one part to the server, in as many transactions as it asks for."""
@@ -82,7 +79,8 @@ class EmailNotifier(Notifier):
             book = Book(ledger, people)
             book.begin()
             async with self._pool.place():
-                await self._hand_over(draft, progress, book)
+                with ledger.work():
+                    await self._hand_over(draft, progress, book)
         failures = {slot: failure for slot, failure in failures.items() if slot not in ledger.done}
         for slot, address in people.items():
             failure = progress.fates.get(address.mailbox)
@@ -148,7 +146,7 @@ class EmailNotifier(Notifier):
                 await self._pool.use(transaction.run)
             except Failure as failure:
                 progress.add(transaction)
-                self._break_off(draft, transaction, failure, progress)
+                await self._break_off(draft, transaction, failure, progress)
             except asyncio.CancelledError:
                 progress.add(transaction)
                 if not progress.has_served:
@@ -157,35 +155,29 @@ class EmailNotifier(Notifier):
             else:
                 progress.add(transaction)
                 if transaction.phase is not Phase.IDLE:
-                    self._streak.end()
+                    self._everybody.got_through()
                 if interruption.came:
                     progress.end(lambda _: INTERRUPTED)
 
-    def _break_off(self, draft: Draft, transaction: Transaction, failure: Failure, progress: Progress) -> None:
+    async def _break_off(self, draft: Draft, transaction: Transaction, failure: Failure, progress: Progress) -> None:
         """Say what a failure in the middle means for everybody who has no fate yet.
 
         Raises:
             Failure: it, if nobody was served.
+            asyncio.CancelledError: interrupted, and nobody was served.
 
         """
-        judged = self._judge_streak(draft, transaction, failure)
+        try:
+            judged = await self._everybody.judge(draft, transaction, failure)
+        except asyncio.CancelledError:
+            if not progress.has_served:
+                raise
+            judged = INTERRUPTED
         tried = {address.mailbox for address in transaction.recipients}
         progress.end(lambda mailbox: judged if mailbox in tried else _not_tried(judged))
         alike = all(fate is judged for fate in progress.fates.values())
         if alike or (judged.kind in {Kind.OUTAGE, Kind.THROTTLED} and not progress.has_served):
             raise judged
-
-    def _judge_streak(self, draft: Draft, transaction: Transaction, failure: Failure) -> Failure:
-        if failure.reason is Reason.SMTP_BUSY:
-            return self._streak.escalate(draft.message_id, failure)
-        if transaction.phase is not Phase.MAIL:
-            if transaction.phase is not Phase.IDLE:
-                self._streak.end()
-            return failure
-        ours = draft.author.mailbox == self._sender.mailbox
-        if failure.reason in _EVERYBODYS or (failure.reason is Reason.SENDER_REFUSED and ours):
-            return self._streak.escalate(draft.message_id, failure)
-        return failure
 
 
 async def _writer(draft: Draft) -> Callable[[bool], Awaitable[bytes]]:
