@@ -137,6 +137,10 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         # Filler text by the gigabyte, which no mail needs.
         del self.globals["lipsum"]
 
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Keep to what Jinja allows, without the functions behind properties, which it forgets."""
+        return not isinstance(obj, property) and super().is_safe_attribute(obj, attr, value)
+
     def join_path(self, template: str, parent: str) -> str:
         """Find what `template` means, where `parent` refers to it."""
         return self._resolve(str(template), parent)
