@@ -125,3 +125,27 @@ def test_after_it_nothing_more_of_a_long_text_is_sent(loop):
             await notifier.close()
 
     run(loop, main())
+
+
+@LOOPS
+def test_after_a_refusal_no_second_request_is_made(loop):
+    async def main():
+        gone = json.dumps({"ok": False, "error": "thread_not_found"}).encode()
+        markup = json.dumps(
+            {"ok": False, "error_code": 400, "description": "Bad Request: can't parse entities"}
+        ).encode()
+        with Server(speak_http(gone)) as server:
+            notifier = SlackNotifier(SlackSettings(token=slack.TOKEN, api_url=f"http://127.0.0.1:{server.port}/api"))
+            _, outcome = await cancelled(server, slack.report, notifier, 0, thread="1700000000.000001")
+            assert ("outage", "interrupted", 1) == (outcome.kind, outcome.reason, server.taken)
+            await notifier.close()
+        with Server(speak_http(markup)) as server:
+            notifier = TelegramNotifier(
+                TelegramSettings(token=telegram.TOKEN, api_url=f"http://127.0.0.1:{server.port}")
+            )
+            rendered = telegram.texts(html="<b>Hello</b>")
+            _, outcome = await cancelled(server, telegram.report, notifier, 0, rendered=rendered)
+            assert ("outage", "interrupted", 1) == (outcome.kind, outcome.reason, server.taken)
+            await notifier.close()
+
+    run(loop, main())
