@@ -24,7 +24,7 @@ _LONG = 0.1
 _LIGHT = 1_000
 """What holds no more than this is weighed anew each time."""
 
-_CONTAINERS = (Mapping, list, tuple, set, frozenset)
+_CONTAINERS = (list, tuple, dict, set, frozenset, Mapping)
 _FOLLOWED = (*_CONTAINERS, Undefined)
 
 Container = TypeVar("Container")
@@ -132,7 +132,9 @@ class Meter:
             RenderLimit: it has too much in it.
 
         """
-        inner = [child for child in _children(value) if isinstance(child, _CONTAINERS)]
+        children = _children(value)
+        # Texts and numbers first: it is dear to find out that they are no mapping.
+        inner = [child for child in children if not isinstance(child, str | int) and isinstance(child, _CONTAINERS)]
         if inner:
             weight = 1 + sum([self._weight(child) for child in inner])
             if weight > self.size_limit * _BUFFERED:
@@ -167,6 +169,8 @@ def _memory() -> int:
 
 
 def _children(item: object) -> list[object]:
+    if isinstance(item, list | tuple):
+        return list(item)
     if isinstance(item, Mapping):
         return [*item.keys(), *item.values()]
-    return list(item) if isinstance(item, list | tuple | set | frozenset) else []
+    return list(item) if isinstance(item, set | frozenset) else []
