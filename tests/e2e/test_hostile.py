@@ -1,4 +1,4 @@
-"""What is sent to do harm harms itself alone: the others go out meanwhile, and the daemon keeps its memory."""
+"""What is sent to do harm harms itself alone: it is settled with a reason, and the others go out."""
 
 import gzip
 import json
