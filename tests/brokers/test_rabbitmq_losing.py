@@ -3,19 +3,17 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote
 
 import aio_pika
 import pytest
 
 from dispatcher.brokers.rabbitmq import RabbitBroker
-from dispatcher.brokers.topology import retry_queue
 from dispatcher.words.errors import BrokerError, DeliveryLost
 from dispatcher.words.outcomes import Accepted, Deferred
 from helpers.node import Node
 from tests.brokers.contract import FAILURE, LADDER, SHORT, WITHIN, message, take, taking
 from tests.brokers.rabbit import connected, operator, settings, through
-from tests.management import Management, memory_alarm
+from tests.management import memory_alarm
 from tests.proxy import Proxy
 from tests.waiting import until
 
@@ -114,6 +112,44 @@ class TestLosingTheConnection:
         assert bodies == again == {b"%d" % number for number in range(50)}
 
 
+class TestClosing:
+    """The end comes in time, whatever the broker does."""
+
+    async def closed(self, broker: RabbitBroker) -> None:
+        async with asyncio.timeout(15):
+            await broker.close()
+
+    async def test_while_it_is_away(self, node: Node, proxy: Proxy, queue: str):
+        async with connected(settings(node, through(proxy))) as broker:
+            subscription = await broker.subscribe(queue, prefetch=1)
+            await proxy.away()
+            await until(lambda: "Connection refused" in (subscription.trouble or ""))
+            await self.closed(broker)
+
+    async def test_while_it_takes_in_nothing(self, node: Node, broker: RabbitBroker, queue: str):
+        subscription = await broker.subscribe(queue, prefetch=1)
+        await broker.publish(queue, message())
+        delivery = await take(aiter(subscription))
+        async with memory_alarm(node):
+            settling = asyncio.ensure_future(delivery.settle(Deferred(delivery.message, SHORT, FAILURE)))
+            await until(lambda: subscription.trouble is not None)
+            await self.closed(broker)
+            with pytest.raises(DeliveryLost):
+                await settling
+
+    async def test_while_the_line_is_dead(self, node: Node, proxy: Proxy, queue: str):
+        async with connected(settings(node, through(proxy))) as broker:
+            subscription = await broker.subscribe(queue, prefetch=3)
+            for _ in range(3):
+                await broker.publish(queue, message())
+            in_hand = await take(aiter(subscription))
+            proxy.vanish()
+            settling = asyncio.ensure_future(in_hand.settle(Deferred(in_hand.message, SHORT, FAILURE)))
+            await self.closed(broker)
+            with pytest.raises(DeliveryLost):
+                await settling
+
+
 class TestAtABadMoment:
     """Cut while queues are declared and consumers begin: the deliveries always come back."""
 
@@ -138,69 +174,3 @@ class TestAtABadMoment:
             await asyncio.sleep(delay / 1000)  # the moment is the point
             async with asyncio.timeout(5):
                 await subscription.stop()
-
-
-class TestARefusalLater:
-    """What is refused only after a reconnection does not end the daemon."""
-
-    async def test_it_is_said_and_tried_on(self, node: Node, proxy: Proxy, queue: str, caplog):
-        name = retry_queue(queue, SHORT)
-        async with connected(settings(node, through(proxy))) as broker, taking(broker, queue) as deliveries:
-            async with operator(node) as channel:
-                await channel.queue_delete(name)
-                await channel.declare_queue(name, durable=True)
-            proxy.cut()
-            await until(lambda: f"the queue {name} exists and differs" in caplog.text)
-            async with operator(node) as channel:
-                await channel.queue_delete(name)
-            await broker.publish(queue, message(b"after"))
-
-            assert b"after" == (await take(deliveries)).message.body
-
-
-class TestARefusedLoginLater:
-    """A changed password, a virtual host that went: somebody will put it right."""
-
-    async def test_a_changed_password_is_said_once_and_tried_on(
-        self, node: Node, management: Management, virtual_host: str, caplog
-    ):
-        user = f"user-{virtual_host}"
-        everything = {"configure": ".*", "write": ".*", "read": ".*"}
-        await management.add_user(user, virtual_host, **everything)
-        mine = settings(node, f"amqp://{user}:{user}@127.0.0.1:{node.amqp_port}/{virtual_host}")
-        async with connected(mine) as broker:
-            subscription = await broker.subscribe("email", prefetch=1)
-            await management.call("PUT", f"users/{user}", {"password": "changed", "tags": ""})
-            await close_connections_of(management, user)
-            await until(lambda: f"refuses the login of user '{user}'" in (subscription.trouble or ""))
-            await until(lambda: "refuses the login" in caplog.text)
-            await management.add_user(user, virtual_host, **everything)
-            await until(lambda: subscription.trouble is None)
-
-            said = [record.message for record in caplog.records if "refuses the login" in record.message]
-            assert 1 == len(said)
-            assert said[0].endswith("check brokers.rabbitmq.url; trying on until it can")
-
-    async def test_a_virtual_host_that_went_is_waited_for(self, node: Node, management: Management, virtual_host: str):
-        async with connected(settings(node, node.url + virtual_host)) as broker:
-            subscription = await broker.subscribe("email", prefetch=1)
-            deliveries = aiter(subscription)
-            await management.remove_virtual_host(virtual_host)
-            await until(lambda: f"the virtual host '{virtual_host}' is missing" in (subscription.trouble or ""))
-            await management.add_virtual_host(virtual_host)
-            await broker.publish("email", message(b"after"))
-
-            assert b"after" == (await take(deliveries)).message.body
-            await until(lambda: subscription.trouble is None)
-
-
-async def close_connections_of(management: Management, user: str) -> None:
-    """Close a user's connections, which the management page may know of a few seconds late."""
-
-    async def closed() -> bool:
-        mine = [one["name"] for one in await management.connections() if one.get("user") == user]
-        for name in mine:
-            await management.call("DELETE", f"connections/{quote(name)}")
-        return len(mine) >= 2
-
-    await until(closed)

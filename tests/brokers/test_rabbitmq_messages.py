@@ -142,7 +142,7 @@ class TestOddMessages:
             kept.headers["dispatcher-reason"],
             kept.headers["dispatcher-error"],
         )
-        assert f"a bug while a message of {queue} was taken in; it is kept among the dead letters" in caplog.text
+        assert f"a bug while a message of {queue} was taken in; it becomes a dead letter" in caplog.text
 
     async def test_a_bug_while_settling_leaves_the_message_among_the_dead_letters(
         self, node: Node, broker: RabbitBroker, queue: str, management: Management, caplog

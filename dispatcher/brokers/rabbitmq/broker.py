@@ -73,8 +73,7 @@ class RabbitBroker(Broker):
     async def close(self) -> None:
         """Close the connections."""
         self._closed = True
-        for subscription in self._subscriptions:
-            await subscription.stop()
+        await asyncio.gather(*(subscription.stop() for subscription in self._subscriptions))
         if self._supervisor is not None:
             self._supervisor.cancel()
             await asyncio.wait({self._supervisor})

@@ -1,5 +1,6 @@
 """One connection to RabbitMQ, and what can be wrong with it in sentences. aiormq's connection errors end here."""
 
+import asyncio
 import os
 import socket
 import ssl
@@ -12,7 +13,7 @@ from aiormq.exceptions import (
     ProbableAuthenticationError,
 )
 
-from dispatcher.brokers.rabbitmq.losses import LOSSES
+from dispatcher.brokers.rabbitmq.losses import LOSSES, is_ours
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
 from dispatcher.words.errors import BrokerError, BrokerRefused
 
@@ -42,6 +43,10 @@ async def connect(settings: RabbitSettings, purpose: str) -> aio_pika.abc.Abstra
     # A name that is no name of a host; and, with uvloop, a server that takes the connection and hangs up at once.
     except (*LOSSES, ValueError, StopAsyncIteration) as error:
         raise explain(error, settings) from error
+    except asyncio.CancelledError as error:
+        if is_ours():
+            raise
+        raise BrokerError(f"the connection to RabbitMQ at {settings.address} went while it was made") from error
 
 
 def explain(error: Exception, settings: RabbitSettings) -> BrokerError:

@@ -8,7 +8,7 @@ from dispatcher.backoff import backoff
 from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.outlet import Unroutable
 from dispatcher.brokers.rabbitmq.pressure import Pressure
-from dispatcher.brokers.rabbitmq.session import Session
+from dispatcher.brokers.rabbitmq.spell import Spell
 from dispatcher.brokers.topology import dead_queue, retry_queue
 from dispatcher.words.errors import BrokerError, DeliveryLost
 from dispatcher.words.messages import Message
@@ -31,18 +31,19 @@ class NotKept(BrokerError):
 
 
 class Keeper:
-    """Keeps the copies that the deliveries of one queue leave behind, as long as its session lives.
+    """Keeps the copies that the deliveries of one spell leave behind, as long as it lives.
 
     Args:
-        session: whose outlet is used.
+        spell: of the originals; its session's outlet is used.
         declarer: makes a queue again that went missing.
         queue: the work queue.
         pressure: told of each copy that cannot be kept, and when it can.
 
     """
 
-    def __init__(self, session: Session, declarer: Declarer, queue: str, pressure: Pressure) -> None:
-        self._session = session
+    def __init__(self, spell: Spell, declarer: Declarer, queue: str, pressure: Pressure) -> None:
+        self._spell = spell
+        self._session = spell.session
         self._declarer = declarer
         self._queue = queue
         self._pressure = pressure
@@ -82,7 +83,7 @@ class Keeper:
         waits = backoff(longest=LONGEST)
         while True:
             await self._while_it_lives(self._session.outlet.unblocked())
-            if self._session.is_lost:
+            if self._spell.is_stale:
                 raise DeliveryLost("the connection went while a copy was published; the broker hands it out again")
             try:
                 await self._session.outlet.publish(name, copy, patient=True)

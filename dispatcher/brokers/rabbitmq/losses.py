@@ -22,6 +22,11 @@ REFUSALS = (ChannelAccessRefused, ChannelLockedResource, ChannelNotFoundEntity, 
 """A no of the broker; with each it closes the AMQP channel."""
 
 
+def is_ours() -> bool:
+    """Tell whether a `CancelledError` is ours: aiormq ends its waiters with one, too, when a connection closes."""
+    return cast("asyncio.Task[Any]", asyncio.current_task()).cancelling() > 0
+
+
 @asynccontextmanager
 async def losses_as_broker_errors(doing: str) -> AsyncIterator[None]:
     """Let refusals and our own errors through; make every way of losing the broker a `BrokerError`.
@@ -39,8 +44,7 @@ async def losses_as_broker_errors(doing: str) -> AsyncIterator[None]:
     except LOSSES as error:
         raise BrokerError(f"the connection was lost while {doing} ({type(error).__name__})") from error
     except asyncio.CancelledError as error:
-        # aiormq ends its waiters like this when a connection closes, although nobody cancelled us.
-        if cast("asyncio.Task[Any]", asyncio.current_task()).cancelling():
+        if is_ours():
             raise
         raise BrokerError(f"the connection was lost while {doing}") from error
 

@@ -13,6 +13,8 @@ from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors
 from dispatcher.words.errors import BrokerError
 from dispatcher.words.messages import Message
 
+BLOCKED = "RabbitMQ takes in nothing that is published (a memory or disk alarm)"
+
 GAUGE = 0.1
 """Seconds between two looks at whether the broker has stopped to read: it says so only to who publishes."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import aio_pika
 
@@ -74,10 +74,9 @@ class Session:
             self._tell()
 
     async def close(self) -> None:
-        """Close both, the publishing one first."""
+        """Close both, side by side: each takes seconds where the broker does not answer."""
         self.outlet.forget()
-        for connection in (self._publishing, self.consuming):
-            await _close(connection)
+        await asyncio.gather(_close(self._publishing), _close(self.consuming))
 
     def _tell(self) -> None:
         for listener in tuple(self.listeners):
@@ -87,6 +86,23 @@ class Session:
         if not self._lost.done() and connection is self.consuming:
             self.broken_on = broken_channel(error)
         self.lose(_why(error))
+
+
+class Sessions(Protocol):
+    """What a subscription needs of its broker."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no session."""
+
+    async def session(self) -> Session:
+        """Wait for a session that is up."""
+
+    async def session_apart(self) -> Session:
+        """Open one for one queue alone."""
+
+    async def end_apart(self, session: Session) -> None:
+        """Close it."""
 
 
 def _is_open(connection: aio_pika.abc.AbstractConnection) -> bool:

@@ -5,17 +5,17 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 from dispatcher.backoff import backoff
 from dispatcher.brokers.base import Delivery, Subscription
+from dispatcher.brokers.rabbitmq import outlet
 from dispatcher.brokers.rabbitmq.bell import Bell
 from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.delivery import RabbitDelivery, bury
 from dispatcher.brokers.rabbitmq.keeper import Keeper
 from dispatcher.brokers.rabbitmq.poison import Poison
 from dispatcher.brokers.rabbitmq.pressure import Pressure
-from dispatcher.brokers.rabbitmq.session import Session
+from dispatcher.brokers.rabbitmq.session import Session, Sessions
 from dispatcher.brokers.rabbitmq.spell import Incoming, Spell
 from dispatcher.brokers.rabbitmq.watch import until_wrong
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
@@ -27,32 +27,11 @@ GIVE_BACK_TIMEOUT = 3.0
 MOST_DOUBT = 64
 """How much longer the looks at the broker's view may get apart, where asking again changes nothing."""
 
-BLOCKED = "RabbitMQ takes in nothing that is published (a memory or disk alarm)"
-
 log = logging.getLogger(__name__)
 
 
-class Sessions(Protocol):
-    """What a subscription needs of its broker."""
-
-    @property
-    def trouble(self) -> str | None:
-        """Why there is no session."""
-
-    async def session(self) -> Session:
-        """Wait for a session that is up."""
-
-    async def session_apart(self) -> Session:
-        """Open one for one queue alone."""
-
-    async def end_apart(self, session: Session) -> None:
-        """Close it."""
-
-
 class RabbitSubscription(Subscription):
-    """The deliveries of one queue, spell after spell.
-
-    One task begins and ends the spells; everybody else only says what is wanted, and rings the bell.
+    """The deliveries of one queue. One task begins and ends the spells; others say what is wanted, and ring the bell.
 
     Args:
         broker: whose sessions are used.
@@ -79,7 +58,8 @@ class RabbitSubscription(Subscription):
         self._session: Session | None = None
         self._spell: Spell | None = None
         self._doubt = 1
-        self._trouble = f"the queue {queue} is not taken from yet"
+        self._said = ""
+        self._trouble = self._nothing_yet = f"the queue {queue} is not taken from yet"
         self._consuming = asyncio.create_task(self._keep_consuming(), name=f"consume {queue}")
 
     async def begun(self) -> None:
@@ -119,7 +99,7 @@ class RabbitSubscription(Subscription):
     def _pressed(self) -> str | None:
         """Why what is tried could not be recorded."""
         if self._session is not None and self._session.outlet.blocked and not self._session.is_lost:
-            return BLOCKED
+            return outlet.BLOCKED
         return self._pressure.why
 
     @property
@@ -142,6 +122,9 @@ class RabbitSubscription(Subscription):
         """Cancel the consumer and give back what nobody has taken out."""
         self._stopped = True
         self._bell.ring()
+        if not self._begun.done():
+            self._begun.set_exception(BrokerError(f"the queue {self._queue} was never taken from"))
+            self._begun.exception()  # perhaps nobody waits for it
         while not self._consuming.done():  # the library loses a cancellation that comes in the same turn as an answer
             self._consuming.cancel()
             await asyncio.wait({self._consuming}, timeout=1)
@@ -160,10 +143,7 @@ class RabbitSubscription(Subscription):
         await spell.close_if_done()
 
     async def _keep_consuming(self) -> None:
-        """Begin one spell after the other; only a refusal of the very first one ends this, and `begun` raises it.
-
-        The library loses a cancellation that comes in the same turn as an answer: hence a flag beside it.
-        """
+        """Begin one spell after the other; only a refusal of the very first one ends this, and `begun` raises it."""
         waits = backoff()
         while not self._stopped:
             await self._until_wanted()
@@ -185,9 +165,7 @@ class RabbitSubscription(Subscription):
 
     def _say(self, sentence: str, level: int) -> None:
         if sentence != self._trouble:
-            log.log(
-                level, "cannot take deliveries from the queue %s: %s; trying on until it can", self._queue, sentence
-            )
+            log.log(level, "cannot take from the queue %s: %s; trying on until it can", self._queue, sentence)
         self._trouble = sentence
 
     async def _until_wanted(self) -> None:
@@ -197,7 +175,7 @@ class RabbitSubscription(Subscription):
                 said = True
                 log.warning("nothing is taken from the queue %s until copies can be kept: %s", self._queue, why)
             await self._bell.heard()
-        if said:
+        if said and self._session is not None and not self._session.is_lost:
             log.warning("copies can be kept again for the queue %s", self._queue)
 
     async def _take_for_a_spell(self) -> None:
@@ -217,20 +195,19 @@ class RabbitSubscription(Subscription):
 
     async def _begin(self, spell: Spell) -> None:
         await self._declarer.declare(spell.session.consuming, self._queue)
-        keeper = Keeper(spell.session, self._declarer, self._queue, self._pressure)
+        keeper = Keeper(spell, self._declarer, self._queue, self._pressure)
 
         def take(incoming: Incoming) -> None:
             try:
                 self._inbox.append(RabbitDelivery(spell, keeper, incoming))
             except Exception as bug:
-                log.exception(
-                    "a bug while a message of %s was taken in; it is kept among the dead letters", self._queue
-                )
+                log.exception("a bug while a message of %s was taken in; it becomes a dead letter", self._queue)
                 spell.look_after(bury(spell, keeper, incoming, bug))
             self._bell.ring()
 
         await spell.begin(take)
         self._spell = spell
+        self._trouble = self._nothing_yet
         self._poison.begun()
         if not self._begun.done():
             self._begun.set_result(None)
@@ -254,15 +231,16 @@ class RabbitSubscription(Subscription):
         if spell.session.is_lost:
             self._trouble = f"the connection to RabbitMQ was lost while taking from the queue {self._queue}"
         elif looking.done():
-            self._ask_again(looking.result(), said_before=self._doubt > 1)
-            self._doubt = min(self._doubt * 2, MOST_DOUBT) if spell.taken == 0 else 1
+            self._ask_again(looking.result())
         elif spell.over and not spell.was_ended:
-            self._ask_again(f"RabbitMQ ended the deliveries from the queue {self._queue}", said_before=False)
+            self._ask_again(f"RabbitMQ ended the deliveries from the queue {self._queue}")
+        is_doubtful = looking.done() and not looking.cancelled() and spell.taken == 0
+        self._doubt = min(self._doubt * 2, MOST_DOUBT) if is_doubtful else 1
 
-    def _ask_again(self, why: str, *, said_before: bool) -> None:
-        self._trouble = why
-        if not said_before:
+    def _ask_again(self, why: str) -> None:
+        if self._doubt == 1 or why != self._said:
             log.warning("%s; asking again", why)
+        self._trouble = self._said = why
 
     async def _end_apart(self, spell: Spell) -> None:
         while spell.in_hand and not spell.is_stale:
