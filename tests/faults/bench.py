@@ -14,6 +14,7 @@ Nothing here sleeps for a time that was guessed: what is waited for is a conditi
 import os
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
@@ -167,7 +168,8 @@ class Bench(Publisher):
         codes = await self._end_daemons()
         dead = await self._dead_letters()
         left = await self._left()
-        self.row = self._tally.row(name, self, dead)
+        row = self._tally.row(name, self, dead)
+        self.row = replace(row, dead=len(dead.keys() - set(promise.dead)))
         promise.hold(self.row, self._tally, self.deaths, left=left, codes=codes)
         return self.row
 
