@@ -304,7 +304,43 @@ async def test_a_server_that_falls_silent_is_left_in_time(server, notifier_for, 
 
     assert (kind, reason) == (caught.value.kind, caught.value.reason)
     assert {} == await send(notifier)
-    assert 2 == len(server.sessions)
+    assert 2 == sum("MAIL" in session.verbs() for session in server.sessions)
+
+
+@pytest.mark.parametrize("point", ["RCPT", "DATA", "BODY"])
+async def test_a_server_that_hangs_up_and_is_gone_is_away(server, notifier, point):
+    """Nothing was sent, and it is not this mail that the server goes for."""
+    server.answer(point, CUT)
+    server.answer("CONNECT", "220 hello")
+    server.answer("CONNECT", CUT, always=True)
+
+    with pytest.raises(Failure) as caught:
+        await send(notifier)
+
+    assert (Kind.OUTAGE, Reason.SMTP_UNREACHABLE) == (caught.value.kind, caught.value.reason)
+
+
+@pytest.mark.parametrize(("point", "answer"), [("RCPT", CUT), ("DATA", CUT), ("DATA", "451 no"), ("DOT", "451 no")])
+async def test_what_mails_to_different_people_meet_in_a_row_is_an_outage(server, notifier, point, answer):
+    server.answer(point, answer, always=True)
+    kinds = []
+    for number in range(5):
+        with pytest.raises(Failure) as caught:
+            await send(notifier, message_id=f"m{number}", to=[f"p{number}@example.org"])
+        kinds.append(caught.value.kind)
+
+    assert [Kind.TRANSIENT] * 4 + [Kind.OUTAGE] == kinds
+
+
+async def test_what_only_one_recipient_meets_is_no_outage(server, notifier):
+    server.answer("RCPT", CUT, about="bob@", always=True)
+    kinds = []
+    for number in range(7):
+        with pytest.raises(Failure) as caught:
+            await send(notifier, message_id=f"m{number}", to=["bob@example.org"])
+        kinds.append(caught.value.kind)
+
+    assert [Kind.TRANSIENT] * 7 == kinds
 
 
 async def test_a_server_that_does_not_read_the_text_is_left_in_time(notifier_for):
