@@ -1,10 +1,10 @@
-"""How long to wait before trying to reach a broker again."""
+"""How long to wait before trying again what is away."""
 
 import random
 from collections.abc import Iterator
 
 SHORTEST = 0.5
-LONGEST = 30.0
+LONGEST = 10.0
 
 
 def backoff(shortest: float = SHORTEST, longest: float = LONGEST) -> Iterator[float]:

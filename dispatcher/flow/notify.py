@@ -124,8 +124,8 @@ class Notify:
             round_.add({slot: self._final(failure) for slot, failure in report.failures.items()})
             _note(round_.message, "reference", report.reference)
             _note(round_.message, "remark", report.remark)
-            outage = next((one for one in report.failures.values() if one.kind is Kind.OUTAGE), None)
-            if outage is not None:  # the service's, or ours: the daemon stops
+            outage = _outage(report)
+            if outage is not None:
                 round_.leave(part.index + 1, outage)
                 return
 
@@ -197,6 +197,17 @@ def _note(message: Message, name: str, said: str | None) -> None:
     known = message.notes.get(name, [])
     together = [*([known] if isinstance(known, str) else known), said][:MOST_NOTES]
     message.notes[name] = together if len(together) > 1 else said
+
+
+def _outage(report: Report) -> Failure | None:
+    """Give why nobody else is to be tried: the service is away, or the daemon stops.
+
+    Everybody in a part may have been served before that could be heeded.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        return _INTERRUPTED
+    return next((failure for failure in report.failures.values() if failure.kind is Kind.OUTAGE), None)
 
 
 _INTERRUPTED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")

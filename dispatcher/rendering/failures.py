@@ -17,7 +17,7 @@ from jinja2.utils import missing
 
 from dispatcher.rendering.environment import ParameterMissing
 from dispatcher.rendering.files import Broken, Unreadable
-from dispatcher.rendering.limits import RenderLimit
+from dispatcher.rendering.limits import RenderLimit, RenderMemory
 from dispatcher.words.errors import Failure, Kind, Reason
 
 _LONGEST = 200
@@ -42,6 +42,10 @@ def failure_of(error: Exception, path: str, parameters: Mapping[str, Any]) -> Fa
     if trouble:
         # Somebody is about to correct the file, and then the message can be sent.
         return Failure(Kind.TRANSIENT, Reason.TEMPLATE_BROKEN, trouble)
+    if isinstance(error, RenderMemory | MemoryError):
+        # All who work in the process share its memory: whether it was this one is seen when it is tried again.
+        text = str(error) or "there is not enough memory for it"
+        return Failure(Kind.TRANSIENT, Reason.RENDER_LIMIT, f"{where}: {text}")
     reason, said = _trouble_of_message(error, parameters)
     return Failure(Kind.CONTENT, reason, f"{where}: {said}")
 
@@ -66,8 +70,6 @@ def _trouble_of_message(error: Exception, parameters: Mapping[str, Any]) -> tupl
             return Reason.PARAMETER_MISSING, _missing(error, parameters)
         case RenderLimit():
             return Reason.RENDER_LIMIT, str(error)
-        case MemoryError():
-            return Reason.RENDER_LIMIT, "there is not enough memory for it"
     return Reason.RENDER_FAILED, _sentence(error)
 
 

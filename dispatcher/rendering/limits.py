@@ -6,7 +6,7 @@ at each turn of a loop, each call of a macro and each value it prints (`environm
 
 from collections.abc import Iterable, Mapping
 from resource import RUSAGE_SELF, getrusage
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TypeVar
 
 from jinja2 import Undefined
@@ -34,6 +34,10 @@ class RenderLimit(Exception):
     """The render was stopped: too long or too large. Its text says which, and the limit."""
 
 
+class RenderMemory(RenderLimit):
+    """The render was stopped because the process came to hold too much, which may have been somebody else's doing."""
+
+
 class Meter:
     """Counts one render at a time; before the first it lets everything through."""
 
@@ -41,6 +45,7 @@ class Meter:
         self.size_limit = size_limit
         self._left = self._deadline = float("inf")
         self._seconds = 0.0
+        self._worked_before = 0.0
         self._watched_from, self._held = float("inf"), 0
         self._heavy: dict[int, tuple[object, int]] = {}
 
@@ -48,6 +53,7 @@ class Meter:
         """Begin a render that must be over at `deadline` (of `perf_counter`); `seconds` is for the error's text."""
         self._deadline, self._seconds = deadline, seconds
         self._left = self.size_limit * _BUFFERED
+        self._worked_before = thread_time()
         self._watched_from, self._held = perf_counter() + _LONG, _memory()
         self._heavy.clear()
 
@@ -60,11 +66,15 @@ class Meter:
         """
         now = perf_counter()
         if now > self._deadline:
-            raise RenderLimit(f"the render took longer than {self._seconds:g} seconds")
+            # A machine that was asleep, or busy elsewhere, is nothing that the message has done.
+            left = self._seconds - (thread_time() - self._worked_before)
+            if left <= 0:
+                raise RenderLimit(f"the render took longer than {self._seconds:g} seconds")
+            self._deadline = now + left
         if now > self._watched_from:
             self._watched_from = now + _LONG / 10
             if _memory() - self._held > _MOST_GROWTH:
-                raise RenderLimit(f"the render took more than {_MOST_GROWTH // 1024} MiB of memory")
+                raise RenderMemory(f"the render took more than {_MOST_GROWTH // 1024} MiB of memory")
 
     def count(self, value: object) -> object:
         """Take note of a value about to be printed, and give it back.

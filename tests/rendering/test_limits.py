@@ -2,8 +2,11 @@ from time import perf_counter
 
 import pytest
 
-from dispatcher.rendering.limits import Meter
+from dispatcher.rendering import limits
+from dispatcher.rendering.failures import failure_of
+from dispatcher.rendering.limits import Meter, RenderLimit, RenderMemory
 from dispatcher.rendering.settings import TemplateSettings
+from dispatcher.words.errors import Kind, Reason
 
 LOOPS = [
     "{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}",
@@ -189,3 +192,30 @@ def test_the_settings_have_sensible_defaults_and_bounds():
     for wrong in ({"time_limit": 0}, {"size_limit": 0}, {"folder": "x"}):
         with pytest.raises(ValueError, match="1 validation error"):
             TemplateSettings(**wrong)
+
+
+def test_a_machine_that_was_asleep_is_not_the_messages_fault():
+    meter = Meter(1000)
+    meter.start(perf_counter() - 60, 2.0)
+    meter.tick()
+
+    assert "x" == meter.count("x")
+
+
+def test_what_works_for_too_long_is_stopped():
+    meter = Meter(1000)
+    meter.start(perf_counter() - 60, 0.0)
+    with pytest.raises(RenderLimit, match="longer than 0 seconds"):
+        meter.tick()
+
+
+def test_memory_that_somebody_may_have_taken_is_tried_again(monkeypatch: pytest.MonkeyPatch):
+    meter = Meter(1000)
+    meter.start(perf_counter() + 60, 60)
+    monkeypatch.setattr(limits, "_memory", lambda: 1 << 40)
+    meter._watched_from = 0.0
+    with pytest.raises(RenderMemory) as stopped:
+        meter.tick()
+    failure = failure_of(stopped.value, "email/x.txt.jinja2", {})
+
+    assert (Kind.TRANSIENT, Reason.RENDER_LIMIT) == (failure.kind, failure.reason)
