@@ -80,6 +80,13 @@ class Daemon:
         """Whether its process runs."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def memory(self) -> int:
+        """How much memory its process holds, in kB."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
+
     def terminate(self) -> None:
         """SIGTERM."""
         assert self._process is not None

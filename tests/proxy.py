@@ -34,6 +34,7 @@ class Proxy:
     """Forwards one port to another.
 
     Attributes:
+        target: the port to which new connections go.
         port: where it listens; the same again after it was away.
         open_connections: both sides counted: two for each client.
         taken: how many clients came.
@@ -43,7 +44,7 @@ class Proxy:
     """
 
     def __init__(self, target: int) -> None:
-        self._target = target
+        self.target = target
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._lines: set[Line] = set()
@@ -106,7 +107,7 @@ class Proxy:
         far_writer = None
         try:
             with contextlib.suppress(OSError):
-                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
                 self._writers.add(far_writer)
                 await asyncio.gather(self._pump(line, reader, far_writer), self._pump(line, far_reader, writer))
         finally:

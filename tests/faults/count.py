@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ UNREAD = 1.0
 
 ON_THE_WAY = 0.5
 """What was written before a process died is read within so many seconds."""
+
+SILENCE = 0.5
+"""Seconds without a mail that are more than chance."""
 
 SHOWN = 8
 
@@ -84,7 +88,7 @@ class Row:
         wire: how many mails were on the wire when a daemon was killed; nothing where none was.
         dead: dead letters that are none by right.
         burnt: messages that were charged an attempt.
-        recovered: seconds from the end of the fault to the next mail.
+        recovered: seconds from the end of the fault until mails come again.
         missing, again, letters, charged: the same by id.
 
     """
@@ -138,7 +142,6 @@ class Tally:
         missing = sorted(bench.expected - set(counted) - set(dead))
         again = {name: count - 1 for name, count in counted.items() if count > 1}
         charged = {line["id"]: line["attempt"] for line in bench.lines() if line["attempt"] > 1}
-        after = [mail.came for mail in self._mails.mails if mail.came > bench.fault_ended]
         return Row(
             case,
             len(bench.expected),
@@ -147,12 +150,25 @@ class Tally:
             sum(self.on_the_wire(bench.deaths).values()) if bench.deaths else None,
             len(dead),
             len(charged),
-            round(min(after) - bench.fault_ended, 2) if after and bench.fault_ended else None,
+            self._recovered(bench.fault_ended),
             missing,
             again,
             dict(dead),
             charged,
         )
+
+    def _recovered(self, fault_ended: float) -> float | None:
+        """Give how long after its end a fault was still felt: until the longest silence that it left was over.
+
+        The very next mail says little: it may have been in hand all the time.
+        """
+        came = sorted(mail.came for mail in self._mails.mails)
+        after = [at for at in came if at > fault_ended]
+        if not after or not fault_ended:
+            return None
+        silences = [(here - before, here) for before, here in pairwise(came) if here > fault_ended]
+        longest, ended = max(silences, default=(0.0, after[0]))
+        return round((ended if longest > SILENCE else after[0]) - fault_ended, 2)
 
 
 @dataclass(frozen=True)
@@ -161,7 +177,7 @@ class Promise:
 
     Attributes:
         burnt: how many messages may be charged an attempt: none by an outage; `None` where attempts are due.
-        recovery: seconds from the end of the fault to the next mail, at most; `None` where the flow never stops.
+        recovery: seconds from the end of the fault until mails come again, at most; `None` where nothing is promised.
         dead: ids of messages that are dead letters by right.
         twice: how many mails may come again, besides what was on the wire of a killed daemon.
 
@@ -214,7 +230,7 @@ class Promise:
             )
         if self.recovery is not None and (row.recovered is None or row.recovered > self.recovery):
             after = "never" if row.recovered is None else f"{row.recovered:g} s after the fault's end"
-            broken.append(f"the next mail came {after}, {self.recovery:g} s at most are promised")
+            broken.append(f"mails came again {after}, {self.recovery:g} s at most are promised")
         return broken
 
 

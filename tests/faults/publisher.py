@@ -9,6 +9,8 @@ from typing import Any
 import aio_pika
 from aio_pika.exceptions import AMQPError
 
+from tests.proxy import Proxy
+
 
 @contextmanager
 def broker_may_be_away() -> Iterator[None]:
@@ -28,6 +30,11 @@ async def operator(url: str) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
     """Give an AMQP channel to do what publishers and operators do."""
     async with await aio_pika.connect(url, timeout=5) as connection:
         yield await connection.channel(on_return_raises=True)
+
+
+def through(proxy: Proxy, virtual_host: str) -> str:
+    """Give the URL of a broker behind a proxy."""
+    return f"amqp://guest:guest@127.0.0.1:{proxy.port}/{virtual_host}"
 
 
 class Publisher:
