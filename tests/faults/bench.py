@@ -56,9 +56,9 @@ def usual_settings(url: str, port: int) -> dict[str, object]:
     }
 
 
-def queues() -> tuple[str, ...]:
+def queues(queue: str = QUEUE) -> tuple[str, ...]:
     """Name the queues of a bench, the dead letters' last."""
-    return (QUEUE, *(f"{QUEUE}.retry.{rung}" for rung in RUNGS), f"{QUEUE}.dead")
+    return (queue, *(f"{queue}.retry.{rung}" for rung in RUNGS), f"{queue}.dead")
 
 
 class Bench(Publisher):
@@ -75,8 +75,10 @@ class Bench(Publisher):
 
     """
 
-    def __init__(self, url: str, folder: Path, mails: Mails, *, arguments: dict[str, Any] | None = None) -> None:
-        super().__init__(url, QUEUE, arguments)
+    def __init__(
+        self, url: str, folder: Path, mails: Mails, *, arguments: dict[str, Any] | None = None, queue: str = QUEUE
+    ) -> None:
+        super().__init__(url, queue, arguments)
         self.folder = folder
         self.mails = mails
         self.daemons: list[Daemon] = []
@@ -143,11 +145,11 @@ class Bench(Publisher):
         yield
         self.fault_ended = monotonic()
 
-    async def waiting(self, queue: str = QUEUE) -> int:
-        """Count what is ready in a queue; 0 where there is no such queue."""
+    async def waiting(self, queue: str | None = None) -> int:
+        """Count what is ready in a queue, the work queue if not said; 0 where there is no such queue."""
         async with self.operator() as channel:
             try:
-                declared = await channel.declare_queue(queue, passive=True, timeout=5)
+                declared = await channel.declare_queue(queue or self.queue, passive=True, timeout=5)
             except aio_pika.exceptions.ChannelNotFoundEntity:
                 return 0
             return declared.declaration_result.message_count or 0
@@ -188,7 +190,7 @@ class Bench(Publisher):
     async def _left(self) -> int | None:
         """Count what waits in all queues but the dead letters'; nothing where the broker does not answer."""
         with broker_may_be_away():
-            return sum([await self.waiting(queue) for queue in queues()[:-1]])
+            return sum([await self.waiting(queue) for queue in queues(self.queue)[:-1]])
         return None
 
     async def _end_daemons(self) -> list[int]:
@@ -201,7 +203,7 @@ class Bench(Publisher):
         """Take the dead letters out: their reasons by id."""
         found: dict[str, str] = {}
         async with self.operator() as channel:
-            queue = await channel.get_queue(f"{QUEUE}.dead", ensure=False)
+            queue = await channel.get_queue(f"{self.queue}.dead", ensure=False)
             while (letter := await _get(queue)) is not None:
                 headers = letter.headers
                 name = headers.get("dispatcher-id") or letter.message_id or f"without an id, {len(found)}"
