@@ -129,10 +129,14 @@ class Spell:
         try:
             async with losses_as_broker_errors("saying how a delivery ended"):
                 underlay = await self._channel.get_underlay_channel()
-                await (underlay.basic_ack(tag) if ack else underlay.basic_nack(tag, requeue=True))
+                # Not until it is written: on a connection that dies meanwhile the library would wait for ever. It goes
+                # out in order with all that is said on the AMQP channel, its end included.
+                await (underlay.basic_ack(tag, wait=False) if ack else underlay.basic_nack(tag, wait=False))
         except (*REFUSALS, BrokerError) as error:
             why = type(error.__cause__ or error).__name__
             raise DeliveryLost(f"the broker did not hear how the delivery ended ({why})") from error
+        if self.is_stale:
+            raise DeliveryLost("the broker did not hear how the delivery ended (the connection went)")
 
     async def end(self) -> None:
         """Take nothing new; what is in hand can still be settled.
