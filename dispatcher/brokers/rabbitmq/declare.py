@@ -67,7 +67,7 @@ class Declarer:
         for rung in self._ladder.delays:
             await self.declare_retry(connection, queue, rung)
         await self.declare_dead(connection, queue)
-        await self._exchange(connection, queue)
+        await self.declare_exchange(connection, queue)
         return waiting
 
     async def _work_queue(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> int:
@@ -120,8 +120,13 @@ class Declarer:
                 "give the user the permission to configure it, to write to it and to read from it"
             ) from error
 
-    async def _exchange(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
-        """Make the exchange for publishers. Nothing of ours depends on it, so a refusal is only said."""
+    async def declare_exchange(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
+        """Make the exchange for publishers. Nothing of ours depends on it, so a refusal is only said.
+
+        Raises:
+            BrokerError: the broker went away or did not answer.
+
+        """
         try:
             async with _channel(connection) as channel:
                 exchange = await channel.declare_exchange(EXCHANGE, "direct", durable=True, timeout=RPC_TIMEOUT)

@@ -9,11 +9,14 @@ import aio_pika
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from dispatcher.brokers.rabbitmq.envelope import write
-from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text
+from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text, without_losses
 from dispatcher.words.errors import BrokerError
 from dispatcher.words.messages import Message
 
 BLOCKED = "RabbitMQ takes in nothing that is published (a memory or disk alarm)"
+
+CLOSE_TIMEOUT = 3.0
+"""Seconds for an AMQP channel to close."""
 
 GAUGE = 0.1
 """Seconds between two looks at whether the broker has stopped to read: it says so only to who publishes."""
@@ -89,9 +92,21 @@ class Outlet:
         except PublishError as error:
             raise Unroutable(f"the queue {queue} is missing") from error
         except DeliveryError as error:
+            await self._leave(channel)
             raise BrokerError(f"the queue {queue} takes nothing more (the broker said no to a message)") from error
         except REFUSALS as error:
             raise BrokerError(f"nothing may be published to the queue {queue}: {refusal_text(error)}") from error
+
+    async def _leave(self, channel: aio_pika.abc.AbstractChannel) -> None:
+        """Open another AMQP channel next time, unless this one is in use.
+
+        To whom RabbitMQ 3.10 has said no once because a queue was full, it says no for ever when the limit is taken
+        away before the queue has room; to a new AMQP channel it says yes.
+        """
+        if channel is self._channel and len(self._in_flight) == 1:
+            self._channel = None
+            async with without_losses(), asyncio.timeout(CLOSE_TIMEOUT):
+                await channel.close()
 
     async def unblocked(self) -> None:
         """Wait while the broker refuses to read from publishers; for ever, once the connection is lost."""

@@ -215,7 +215,7 @@ class RabbitSubscription(Subscription):
 
     async def _hold(self, spell: Spell, *, careful: bool) -> None:
         """Wait until the spell is over, or is not what is wanted any more."""
-        looking = asyncio.create_task(until_wrong(spell, self._queue, self._every * self._doubt))
+        looking = asyncio.create_task(until_wrong(spell, self._declarer, self._queue, self._every * self._doubt))
         looking.add_done_callback(self._bell.ring)
         try:
             while spell.is_taking and self._may_take and self._poison.careful == careful and not looking.done():

@@ -5,6 +5,7 @@ import asyncio
 import aio_pika
 from aiormq.exceptions import ChannelNotFoundEntity
 
+from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text, without_losses
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.brokers.rabbitmq.spell import Spell
@@ -22,13 +23,14 @@ class Wrong(Exception):
     """The spell is not what it believes to be; the text says why."""
 
 
-async def until_wrong(spell: Spell, queue: str, every: float) -> str:
+async def until_wrong(spell: Spell, declarer: Declarer, queue: str, every: float) -> str:
     """Look every so often; return what is wrong in a sentence, as soon as something is.
 
     A session on which the broker does not answer is counted as lost.
 
     Args:
         spell: what to look after.
+        declarer: makes the exchange for publishers again, where somebody has deleted it.
         queue: its name.
         every: seconds between two looks.
 
@@ -39,6 +41,7 @@ async def until_wrong(spell: Spell, queue: str, every: float) -> str:
         await asyncio.sleep(every)
         try:
             waiting, consumers = await look(spell.session, queue)
+            await declarer.declare_exchange(spell.session.consuming, queue)
         except Wrong as wrong:
             return str(wrong)
         except BrokerError:
