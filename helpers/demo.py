@@ -145,6 +145,7 @@ def say_where(broker: rabbitmq.Broker, sandbox: Sandbox) -> None:
     console.print(f"\nArrived:  {sandbox.url}", soft_wrap=True)
     if broker.management_url:
         console.print(f"RabbitMQ: {broker.management_url} (guest, guest)", soft_wrap=True)
+    console.print(f"Health:   {demo_daemon.health_of(sandbox)}", soft_wrap=True)
     configuration = demo_daemon.configuration_of(sandbox).relative_to(ROOT)
     console.print(f"Log:      {LOG}", soft_wrap=True)
     console.print(f"Settings: {configuration}\n\n.venv/bin/python helpers/send.py publishes more.", soft_wrap=True)

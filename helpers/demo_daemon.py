@@ -109,6 +109,12 @@ def configuration_of(sandbox: Sandbox) -> Path:
     return LOG.parent / f"demo-{sandbox.smtp_port}.yml"
 
 
+def health_of(sandbox: Sandbox) -> str:
+    """Give where the daemon that runs tells how it is doing."""
+    port = json.loads(configuration_of(sandbox).read_text())["service"]["health"]["port"]
+    return f"http://127.0.0.1:{port}/"
+
+
 def settings(sandbox: Sandbox) -> dict[str, Any]:
     """Give the configuration of a daemon that sends to the sandbox."""
     return {
