@@ -7,9 +7,9 @@ copy of ours.
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from dispatcher.flow.journal import Forgetful, Journal, Record
 from dispatcher.words.messages import Message
@@ -28,11 +28,19 @@ class Page:
         journal: where.
         broker: where the queue is, so that equal queues of two brokers are not taken for one.
         queue: its name.
+        now: the time.
 
     """
 
-    def __init__(self, journal: Journal | None = None, broker: str = "", queue: str = "") -> None:
+    def __init__(
+        self,
+        journal: Journal | None = None,
+        broker: str = "",
+        queue: str = "",
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._journal = journal or Forgetful()
+        self._now = now
         self._place = _digest(broker.encode(), queue.encode())
         self._owed: OrderedDict[bytes, int] = OrderedDict()
 
@@ -45,8 +53,7 @@ class Page:
         """Give what is known of a message."""
         if not _may_be_known(message):
             return Record()
-        since = message.first_seen - SLACK if message.first_seen is not None else None
-        return self._journal.recall(self.key(message), since)
+        return self._journal.recall(self.key(message), self._since(message))
 
     def hand_over(self, message: Message, slots: Collection[int]) -> None:
         """Note that the service may have it for these from now on."""
@@ -104,6 +111,11 @@ class Page:
 
     def _work(self, message: Message) -> bytes:
         return _digest(self.key(message))
+
+    def _since(self, message: Message) -> datetime | None:
+        """Tell from when on what was sent may have been this message; any time where a clock was set back since."""
+        seen = message.first_seen
+        return seen - SLACK if seen is not None and seen <= self._now() else None
 
     def _is_owed(self, key: bytes) -> bool:
         count = self._owed.pop(key, 0)
