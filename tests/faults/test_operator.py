@@ -160,14 +160,14 @@ async def test_the_line_to_the_broker_is_cut(bench: Bench, broker_proxy: Proxy, 
 async def test_the_line_to_the_broker_is_half_open(bench: Bench, broker_proxy: Proxy, virtual_host: str):
     """Found by the heartbeat, after about four of them; new connections would work at once, so that counts as time."""
     await bench.publish()
-    await bench.start(brokers__rabbitmq__url=through(broker_proxy, virtual_host))
+    await bench.start(brokers__rabbitmq__url=through(broker_proxy, virtual_host), brokers__rabbitmq__heartbeat="1s")
     await bench.sent(MESSAGES // 5)
     async with bench.fault():
         broker_proxy.vanish()
     lines = broker_proxy.taken
     await until(lambda: broker_proxy.taken > lines, what="the daemon connects anew")
 
-    await bench.verdict("line to the broker half-open (heartbeat 2 s)")
+    await bench.verdict("line to the broker half-open (heartbeat 1 s)")
 
 
 async def test_the_line_to_the_broker_is_slow(bench: Bench, broker_proxy: Proxy, virtual_host: str):

@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers import install
 from helpers.rabbitmq import ROOT
 
-TARGETS = {"help", "demo", "up", "test", "install", "format", "lint", "types", "schema", "clean"}
+TARGETS = {"help", "demo", "faults", "up", "test", "install", "format", "lint", "types", "schema", "clean"}
 
 LOCK = """[[package]]
 name = "x"
