@@ -87,7 +87,7 @@ class Outages:
         )
         if outage is not None:
             self._pause(outage, began)
-        elif self._trial is not None and (not failures or any(map(_shows_the_service, failures))):
+        elif self._tries(began) and (not failures or any(map(_shows_the_service, failures))):
             self._decide(got_through=True)
         return outage is not None
 
@@ -106,13 +106,16 @@ class Outages:
 
     def _pause(self, outage: Failure, began: float) -> None:
         self._asked = outage.wait or timedelta(0)
-        if self._trial is not None:
-            if began >= self._trial_began:
-                self.text = outage.text
-                self._decide(got_through=False)
-        elif not self._began.is_set() and began >= self._trial_began:
+        if self._tries(began):
+            self.text = outage.text
+            self._decide(got_through=False)
+        elif self._trial is None and not self._began.is_set() and began >= self._trial_began:
             self._become(State.PAUSED, outage.text)
             self._began.set()
+
+    def _tries(self, began: float) -> bool:
+        """Tell whether a try is the one that goes first: what is older may end well though the service is away."""
+        return self._trial is not None and began >= self._trial_began
 
     def _decide(self, *, got_through: bool) -> None:
         if self._trial is not None and not self._trial.done():

@@ -239,7 +239,8 @@ async def test_the_line_is_cut_again_and_again(bench: Bench, mail_proxy: Proxy):
 
 async def test_the_line_loses_everything_without_a_word(bench: Bench, mail_proxy: Proxy):
     await bench.publish()
-    await bench.start(notifiers__email__port=mail_proxy.port, notifiers__email__timeouts__final_reply="1s")
+    patience = {"notifiers__email__timeouts__command": "1s", "notifiers__email__timeouts__final_reply": "1s"}
+    await bench.start(notifiers__email__port=mail_proxy.port, **patience)
     await bench.sent(MESSAGES // 5)
     async with bench.fault():
         mail_proxy.vanish()

@@ -140,7 +140,8 @@ class Host:
 
     def __init__(self) -> None:
         self.notes = Notes()
-        self.page = Page(self.notes, "broker", "email")
+        self.ahead = timedelta(0)
+        self.page = Page(self.notes, "broker", "email", lambda: datetime.now(UTC) + self.ahead)
         self.service = Service()
         self.broker = MemoryBroker()
         self.told: list[Settlement] = []
@@ -204,10 +205,19 @@ class TestServed:
     async def test_what_was_sent_long_before_a_message_was_first_seen_was_another(self, host: Host):
         host.notes.serve(host.page.key(message()), [0])
         later = milliseconds(datetime.now(UTC) + timedelta(hours=1))
+        host.ahead = timedelta(hours=1, seconds=10)
         await host.give(message().with_headers({"dispatcher-first-seen": later}))
         await host.settled()
 
         assert ["m ada"] == host.service.sent
+
+    async def test_what_was_sent_after_a_clock_was_set_back_is_known(self, host: Host):
+        host.notes.serve(host.page.key(message()), [0])
+        later = milliseconds(datetime.now(UTC) + timedelta(hours=1))
+        await host.give(message().with_headers({"dispatcher-first-seen": later}))
+
+        assert ["accepted"] == await host.settled()
+        assert [] == host.service.sent
 
     async def test_what_was_sent_in_time_is_not_called_expired(self, host: Host):
         body = json.dumps({"template": "x", "to": "ada", "expires_at": "2020-01-01T00:00:00Z"}).encode()

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 
@@ -219,6 +220,19 @@ async def test_an_outage_of_a_try_that_began_before_the_service_was_back_is_no_n
 
     assert service.outages.note(Failure(Kind.OUTAGE, Reason.SMTP_UNREACHABLE, "late"), began)
     assert not service.outages.paused
+
+
+async def test_the_good_end_of_a_try_that_began_before_the_outage_is_no_news(service: Service):
+    """A mail that was past its sender when the server closed its door may end well long after."""
+    service.away, service.answers = True, True
+    before = monotonic()
+    await service.give(3)
+    await until(lambda: service.consumer.health.state is State.TRYING)
+    service.outages.note(None, before)
+    await until(lambda: service.probes >= 3)
+
+    assert State.TAKING is not service.consumer.health.state
+    assert [] == service.served
 
 
 async def test_interrupting_a_try_is_no_outage(service: Service):
