@@ -8,7 +8,7 @@ trying   ── one gets through ─────────▶ taking
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -17,6 +17,9 @@ from dispatcher.brokers.base import Subscription
 from dispatcher.words.errors import DispatcherError, Failure, Kind, Reason, SomeFailed
 from dispatcher.words.health import State
 from dispatcher.words.values import format_duration
+
+MOST_UNANSWERED = 5
+"""So many in a row that were handed over and not answered pause the queue."""
 
 Probe = Callable[[], Awaitable[object]]
 """Tries the way to the service; raises `Failure` when that is not there."""
@@ -67,6 +70,7 @@ class Outages:
         self._trial: asyncio.Future[bool] | None = None
         self._trial_began = 0.0
         self._asked = timedelta(0)
+        self._unanswered = 0
 
     @property
     def paused(self) -> bool:
@@ -81,15 +85,30 @@ class Outages:
             began: when the try did, by `monotonic`.
 
         """
-        failures = error.failures.values() if isinstance(error, SomeFailed) else [error] if error else []
+        failures = list(error.failures.values()) if isinstance(error, SomeFailed) else [error] if error else []
         outage = next(
             (one for one in failures if one.kind is Kind.OUTAGE and one.reason is not Reason.INTERRUPTED), None
         )
-        if outage is not None:
-            self._pause(outage, began)
+        trouble = outage or self._doubt(failures)
+        if trouble is not None:
+            self._pause(trouble, began)
         elif self._tries(began) and (not failures or any(map(_shows_the_service, failures))):
             self._decide(got_through=True)
         return outage is not None
+
+    def _doubt(self, failures: Collection[Failure]) -> Failure | None:
+        """Give what several in a row have met after they were handed over.
+
+        Nobody knows any more whether anything is sent, and each try may send one more: better wait for an answer.
+        """
+        if failures and all(one.kind is Kind.UNKNOWN and one.reason is not Reason.DIED for one in failures):
+            self._unanswered += 1
+            last = next(iter(failures))
+            text = f"{last.text}; so it was {MOST_UNANSWERED} times in a row"
+            return Failure(Kind.OUTAGE, last.reason, text) if self._unanswered >= MOST_UNANSWERED else None
+        if not failures or any(map(_shows_the_service, failures)):
+            self._unanswered = 0
+        return None
 
     async def watch(self, subscription: Subscription) -> None:
         """Pause and resume a subscription, outage after outage, until it is cancelled."""

@@ -8,6 +8,7 @@ all of them were for one recipient, only a probe can tell his trouble from every
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from time import monotonic
 
 from dispatcher.words.errors import Failure, Kind, Reason
 
@@ -39,15 +40,26 @@ class Streak:
         self._failed: dict[Reason, set[str]] = {}
         self._places: dict[Reason, set[str]] = {}
         self._outages: Counter[str] = Counter()
+        self._since = 0.0
 
-    def end(self) -> None:
-        """Begin again: one got further (a mail past its sender), even if it was refused then."""
+    def end(self, began: float | None = None) -> None:
+        """Begin again: one got further (a mail past its sender), even if it was refused then.
+
+        Args:
+            began: when it did, by `monotonic`: one that was on its way before the first of the streak failed may have
+                got past the point where that was refused. Without it, it counts in any case.
+
+        """
+        if began is not None and self._failed and began < self._since:
+            return
         self._failed.clear()
         self._places.clear()
         self._outages.clear()
 
     def escalate(self, who: str, failure: Failure) -> Failure:
         """Count a failure of one of them; give it back, or the outage that it shows."""
+        if not self._failed:
+            self._since = monotonic()
         failed = self._failed.setdefault(failure.reason, set())
         if len(failed) < self._limit:
             failed.add(who)

@@ -177,11 +177,12 @@ class Bench(Publisher):
 
     def _all_came(self) -> bool:
         counted = self._tally.count()
-        if len(counted) + self.gone + len(self._rejected()) < len(self.expected):
+        if len(counted) + self.gone + len(self.rejected()) < len(self.expected):
             return False
-        return len(self.expected - set(counted) - self._rejected()) <= self.gone
+        return len(self.expected - set(counted) - self.rejected()) <= self.gone
 
-    def _rejected(self) -> set[str]:
+    def rejected(self) -> set[str]:
+        """Give the ids that the daemons said they had given up."""
         return {line["id"] for one in self.daemons for line in one.settled() if line["outcome"] == "rejected"}
 
     async def _queues_are_empty(self) -> bool:

@@ -114,3 +114,34 @@ async def test_it_has_an_error_of_its_own(bench: Bench, smtp: SmtpServer, points
 
     allowed = Promise(burnt=len(points) * (CONNECTIONS + STREAK))
     await bench.verdict(f"SMTP answers 451 at {', '.join(points)}", allowed)
+
+
+@pytest.mark.parametrize("point", ["RCPT", "DOT"])
+async def test_it_refuses_us_for_a_while(bench: Bench, smtp: SmtpServer, point: str):
+    """As of a host that is on a blocklist: four mails are believed to be refused for their own sake, no more."""
+    smtp.pause = 0.02
+    await bench.publish()
+    await bench.start()
+    await bench.sent(MESSAGES // 5)
+    async with bench.fault():
+        await break_at(bench, smtp, (point,), "554 5.7.1 Service unavailable; client host is on a blocklist")
+    refused = bench.rejected()
+
+    assert len(refused) < STREAK
+
+    await bench.verdict(f"SMTP refuses all mails at {point}", Promise(dead=refused))
+
+
+async def test_it_answers_nothing_after_the_dot_for_a_while(bench: Bench, smtp: SmtpServer):
+    """Nobody knows what of it was sent, so each try may send one more: it is tried with one message at a time."""
+    smtp.pause = 0.02
+    await bench.publish()
+    await bench.start()
+    await bench.sent(MESSAGES // 5)
+    async with bench.fault():
+        await break_at(bench, smtp, ("DOT",), CUT)
+    cut = sum(mail.answered is None for mail in smtp.mails)
+
+    assert cut < 2 * CONNECTIONS + STREAK + TRIALS
+
+    await bench.verdict("SMTP hangs up after the dot, all the time", Promise(burnt=None, twice=cut))

@@ -183,6 +183,41 @@ async def test_who_was_not_served_of_several_waits_in_a_copy_and_the_queue_pause
     assert ("deferred", 1) == (told.outcome, told.outcomes[0].copy.attempt)
 
 
+async def test_a_service_that_leaves_everything_unanswered_pauses_the_queue_and_each_try_counts(service: Service):
+    async def unanswered(message: Message) -> None:
+        if service.away:
+            raise Failure(Kind.UNKNOWN, Reason.SMTP_UNANSWERED, "cut off after the dot")
+        service.served.append(message.id)
+
+    service.serve = unanswered  # type: ignore[method-assign]
+    service.away, service.answers = True, False
+    await service.give(40)
+    await until(lambda: service.consumer.health.state is State.PAUSED and service.probes >= 2)
+
+    assert service.tries <= 2 * PREFETCH
+    assert {"deferred", "released"} >= {settlement.outcome for settlement in service.told}
+
+    service.answers = True
+    await until(lambda: service.probes >= 5)
+
+    assert service.tries <= 3 * PREFETCH  # one for each trial
+
+    service.away = False
+    await until(lambda: len(service.served) == 40)
+
+
+async def test_one_that_is_not_answered_now_and_then_pauses_nothing(service: Service):
+    async def now_and_then(message: Message) -> None:
+        if message.attempt == 1 and message.id in {"m3", "m9", "m15", "m21", "m27", "m33"}:
+            raise Failure(Kind.UNKNOWN, Reason.SMTP_UNANSWERED, "cut off after the dot")
+
+    service.serve = now_and_then  # type: ignore[method-assign]
+    await service.give(40)
+    await until(lambda: sum(one.outcome == "accepted" for one in service.told) == 40)
+
+    assert 0 == service.probes
+
+
 async def test_a_bug_in_the_probe_is_said_and_tried_again(service: Service, caplog):
     async def broken() -> None:
         service.probes += 1

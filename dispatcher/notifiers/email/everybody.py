@@ -11,6 +11,9 @@ from dispatcher.words.errors import Failure, Kind, Reason
 _EVERYBODYS = {Reason.SMTP_TEMPORARY, Reason.SMTP_CUT}
 """What several mails in a row can only have met because the server does it to all."""
 
+_OF_A_MAIL = {*_EVERYBODYS, Reason.CONTENT_REFUSED}
+"""The same, from the moment on that the server has taken a recipient."""
+
 
 class Everybody:
     """Judges the failures of mails together.
@@ -26,9 +29,9 @@ class Everybody:
         self._look = look
         self._streak = Streak()
 
-    def got_through(self) -> None:
+    def got_through(self, transaction: Transaction) -> None:
         """Learn that the server took or refused a mail for reasons of that mail."""
-        self._streak.end()
+        self._streak.end(transaction.began)
 
     async def judge(self, draft: Draft, transaction: Transaction, failure: Failure) -> Failure:
         """Give the failure back, or the outage that it shows.
@@ -51,11 +54,15 @@ class Everybody:
         if transaction.phase is Phase.MAIL:
             concerns_all = failure.reason in _EVERYBODYS or (failure.reason is Reason.SENDER_REFUSED and ours)
             return self._streak.escalate(draft.message_id, failure) if concerns_all else failure
-        if failure.reason in _EVERYBODYS:
-            place = ", ".join(address.mailbox for address in transaction.recipients)
-            return await self._streak.weigh(draft.message_id, failure, place, self._look)
-        self.got_through()
+        if failure.reason in _OF_A_MAIL:
+            return await self.judge_refusal(draft, transaction, failure)
+        self.got_through(transaction)
         return failure
+
+    async def judge_refusal(self, draft: Draft, transaction: Transaction, failure: Failure) -> Failure:
+        """Give back why nobody of a transaction was taken, or the outage that it shows: five to different people."""
+        place = ", ".join(address.mailbox for address in transaction.recipients)
+        return await self._streak.weigh(draft.message_id, failure, place, self._look)
 
     async def _away(self) -> Failure | None:
         """Look whether the server is still there: a server that goes takes nobody's attempt with it."""

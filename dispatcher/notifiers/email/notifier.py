@@ -154,10 +154,27 @@ class EmailNotifier(Notifier):
                 progress.end(lambda _: INTERRUPTED)
             else:
                 progress.add(transaction)
-                if transaction.phase is not Phase.IDLE:
-                    self._everybody.got_through()
+                await self._conclude(draft, transaction, progress)
                 if interruption.came:
                     progress.end(lambda _: INTERRUPTED)
+
+    async def _conclude(self, draft: Draft, transaction: Transaction, progress: Progress) -> None:
+        """Learn from a transaction that came to its end what it tells about the server.
+
+        Raises:
+            Failure: it refuses everybody (outage), and nobody was served.
+
+        """
+        if transaction.refusal is None:
+            if transaction.phase is not Phase.IDLE:
+                self._everybody.got_through(transaction)
+            return
+        judged = await self._everybody.judge_refusal(draft, transaction, transaction.refusal)
+        if judged is not transaction.refusal:
+            progress.end(lambda _: judged)
+            progress.fates |= {address.mailbox: judged for address in transaction.recipients}
+            if not progress.has_served:
+                raise judged
 
     async def _break_off(self, draft: Draft, transaction: Transaction, failure: Failure, progress: Progress) -> None:
         """Say what a failure in the middle means for everybody who has no fate yet.

@@ -161,6 +161,14 @@ def wants_another_transaction(reply: Reply) -> bool:
     return reply.code in TOO_MANY_RECIPIENTS and reply.enhanced in {"5.3", "", "0.0"}
 
 
+def may_concern_all(reply: Reply, failure: Failure) -> bool:
+    """Tell whether a refusal of RCPT may not be about the recipient: a policy against us, or trouble of the server.
+
+    A host that is on a blocklist hears 554 5.7.1, one whose server cannot look anything up 451 4.3.0 (RFC 3463 3.4).
+    """
+    return failure.reason is Reason.REFUSED or (reply.code // 100 == 4 and reply.enhanced.startswith("3."))  # noqa: PLR2004
+
+
 def quote(reply: Reply) -> str:
     """Give an answer as it may stand in a log: one line, shortened, control characters made visible."""
     return shorten(f"{reply.code} {harmless(reply.text)}".strip(), QUOTED_BYTES)

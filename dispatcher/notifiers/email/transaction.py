@@ -7,12 +7,20 @@ everybody is raised; it holds for whoever has no fate yet.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 
 from dispatcher.notifiers.base import Entry
 from dispatcher.notifiers.email.addresses import Address
 from dispatcher.notifiers.email.book import Book
 from dispatcher.notifiers.email.connection import Connection, Lost, Stale
-from dispatcher.notifiers.email.replies import Phase, Reply, judge, judge_loss, wants_another_transaction
+from dispatcher.notifiers.email.replies import (
+    Phase,
+    Reply,
+    judge,
+    judge_loss,
+    may_concern_all,
+    wants_another_transaction,
+)
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.messages import harmless, shorten
 
@@ -47,6 +55,8 @@ class Transaction:
         phase: how far it came.
         reference: what the server said when it took the mail, its queue id as a rule; empty before.
         recipients: whom it is for.
+        began: when the conversation about it did, by `monotonic`.
+        refusal: where nobody was taken, for what may be no fault of theirs: how the last of them was refused.
 
     """
 
@@ -55,6 +65,8 @@ class Transaction:
         self.rest: Sequence[Address] = ()
         self.phase = Phase.IDLE
         self.reference = ""
+        self.refusal: Failure | None = None
+        self.began = 0.0
         self._envelope = envelope
         self.recipients = recipients
 
@@ -68,6 +80,8 @@ class Transaction:
 
         """
         self.fates.clear()
+        self.refusal = None
+        self.began = monotonic()
         try:
             await self._converse(connection)
         except Stale:
@@ -133,6 +147,7 @@ class Transaction:
         """Offer the recipients one by one; give those who were taken."""
         self.phase = Phase.RCPT
         taken: list[str] = []
+        theirs = False
         for at, address in enumerate(recipients):
             reply = await connection.command(Phase.RCPT, f"RCPT TO:<{address.mailbox}>")
             if taken and wants_another_transaction(reply):
@@ -144,7 +159,10 @@ class Transaction:
             elif failure.kind in {Kind.THROTTLED, Kind.OUTAGE}:
                 raise failure
             else:
-                self.fates[address.mailbox] = failure
+                self.fates[address.mailbox] = self.refusal = failure
+                theirs = theirs or not may_concern_all(reply, failure)
+        if taken or theirs:
+            self.refusal = None
         return taken
 
     async def _ask(self, connection: Connection, phase: Phase, line: str) -> None:

@@ -332,6 +332,52 @@ async def test_what_mails_to_different_people_meet_in_a_row_is_an_outage(server,
     assert [Kind.TRANSIENT] * 4 + [Kind.OUTAGE] == kinds
 
 
+BLOCKED = "554 5.7.1 Service unavailable; client host is on a blocklist"
+LOOKUP = "451 4.3.0 Temporary lookup failure"
+
+
+@pytest.mark.parametrize(
+    ("point", "answer", "kind"),
+    [("RCPT", BLOCKED, Kind.RECIPIENT), ("DOT", BLOCKED, Kind.CONTENT), ("RCPT", LOOKUP, Kind.TRANSIENT)],
+)
+async def test_a_server_that_refuses_all_mails_to_different_people_refuses_us(server, notifier, point, answer, kind):
+    server.answer(point, answer, always=True)
+    kinds = [await kind_of(notifier, number, f"p{number}@example.org") for number in range(6)]
+
+    assert [kind] * 4 + [Kind.OUTAGE] * 2 == kinds
+
+    server.forget()
+    await send(notifier, message_id="good")
+    server.answer(point, answer)
+
+    assert kind is await kind_of(notifier, 7, "p7@example.org")
+
+
+@pytest.mark.parametrize("answer", ["550 5.1.1 no such user", "450 4.7.1 try again later", "452 4.2.2 mailbox full"])
+async def test_recipients_in_trouble_of_their_own_are_no_outage_however_many(server, notifier, answer):
+    server.answer("RCPT", answer, always=True)
+    kinds = {await kind_of(notifier, number, f"p{number}@example.org") for number in range(8)}
+
+    assert Kind.OUTAGE not in kinds
+
+
+async def test_a_mail_that_reaches_one_of_its_recipients_shows_that_it_is_not_about_us(server, notifier):
+    server.answer("RCPT", BLOCKED, about="bad@", always=True)
+    for number in range(6):
+        failures = await send(notifier, message_id=f"m{number}", to=["bad@example.org", f"p{number}@example.org"])
+
+        assert [Kind.RECIPIENT] == [failure.kind for failure in failures.values()]
+
+
+async def kind_of(notifier, number, to):
+    """Give the kind of the failure that a mail meets."""
+    try:
+        (failure,) = (await send(notifier, message_id=f"m{number}", to=[to])).values()
+    except Failure as raised:
+        return raised.kind
+    return failure.kind
+
+
 async def test_what_only_one_recipient_meets_is_no_outage(server, notifier):
     server.answer("RCPT", CUT, about="bob@", always=True)
     kinds = []
