@@ -17,6 +17,7 @@ FLOORS = {  # the higher the number, the higher the floor
     "tls": 1,
     "buckets": 1,
     "backoff": 1,
+    "cancelling": 1,
     "brokers": 2,
     "rendering": 2,
     "notifiers": 2,
@@ -104,9 +105,10 @@ def test_the_flow_knows_the_ports_and_no_adapter():
         if name_of(path).startswith("dispatcher.flow"):
             for module in ours(path):
                 known = module.removeprefix("dispatcher.")
-                assert known.split(".")[0] in {"words", "contract", "buckets", "backoff", "flow"} or known in PORTS, (
-                    f"{path} knows {module}"
-                )
+                assert (
+                    known.split(".")[0] in {"words", "contract", "buckets", "backoff", "cancelling", "flow"}
+                    or known in PORTS
+                ), f"{path} knows {module}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
