@@ -90,6 +90,7 @@ class Message:
         notes: what a handler wants the observers to know (`template`); travels nowhere.
         anonymous: its publisher gave it no id, so that it cannot be told from another with the same body.
         redelivered: the broker handed it out before, to us or to somebody else.
+        returned: how often, as far as the broker counts that.
         is_stale: whether the broker has taken it away from us meanwhile, to hand it out again. Who is about to do what
             cannot be undone asks first.
 
@@ -102,6 +103,7 @@ class Message:
     notes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     anonymous: bool = field(default=False, compare=False)
     redelivered: bool = field(default=False, compare=False)
+    returned: int = field(default=0, compare=False)
     is_stale: Callable[[], bool] = field(default=_never, compare=False, repr=False)
 
     @property
@@ -143,6 +145,11 @@ class Message:
         return token if isinstance(token, str) and token else None
 
     @property
+    def seen_before(self) -> bool:
+        """Whether it was in somebody's hands before: the broker hands it out again, or it is a copy of ours."""
+        return self.redelivered or self.copy is not None
+
+    @property
     def deaths(self) -> int:
         """How often a dispatcher died while it tried this message, as far as that was paid with an attempt."""
         return self._integer(DEATHS)
@@ -159,7 +166,7 @@ class Message:
         """Give a copy with these headers changed; `None` takes one away. It is told from all other copies."""
         merged = {**self.headers, COPY: secrets.token_hex(8), **changes}
         headers = {name: value for name, value in merged.items() if value is not None}
-        return replace(self, headers=headers, notes={}, anonymous=False, redelivered=False, is_stale=_never)
+        return replace(self, headers=headers, notes={}, anonymous=False, redelivered=False, returned=0, is_stale=_never)
 
     def _integer(self, name: str) -> int:
         value = self.headers.get(name)

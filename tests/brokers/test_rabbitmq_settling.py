@@ -158,3 +158,32 @@ async def test_25_restarts_lose_nothing_of_a_quorum_queue(node: Node, queue: str
             bodies = {(await take(deliveries)).message.body for _ in range(5)}
 
     assert {b"%d" % number for number in range(5)} == bodies
+
+
+async def test_a_quorum_queue_tells_how_often_a_message_was_given_back(node: Node, queue: str):
+    async with (
+        connected(settings(node, queue_type="quorum")) as broker,
+        taking(broker, queue, prefetch=1) as deliveries,
+    ):
+        await broker.publish(queue, message())
+        told = []
+        for _ in range(3):
+            delivery = await take(deliveries)
+            told.append(delivery.message.returned)
+            await delivery.settle(Released())
+        last = await take(deliveries)
+        copy = last.message.with_headers({})
+        await last.settle(Accepted())
+
+    assert ([0, 1, 2], 3, 0) == (told, last.message.returned, copy.returned)
+
+
+@pytest.mark.parametrize("odd", [-1, True, "7", None])
+async def test_a_count_that_makes_no_sense_is_none(node: Node, broker: RabbitBroker, queue: str, odd: object):
+    async with taking(broker, queue) as deliveries, operator(node) as channel:
+        delivered = aio_pika.Message(b"1", headers={"x-delivery-count": odd})
+        await channel.default_exchange.publish(delivered, routing_key=queue)
+        delivery = await take(deliveries)
+        await delivery.settle(Accepted())
+
+    assert 0 == delivery.message.returned

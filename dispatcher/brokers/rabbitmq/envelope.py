@@ -37,6 +37,7 @@ def read(incoming: aiormq.abc.DeliveredMessage, is_stale: Callable[[], bool]) ->
         id=given or uuid4().hex,
         anonymous=not given,
         redelivered=bool(incoming.redelivered),
+        returned=_count((said.headers or {}).get("x-delivery-count")),
         is_stale=is_stale,
         headers=headers,
         properties=Properties(
@@ -96,6 +97,11 @@ def sound_headers(headers: Mapping[str, Any]) -> dict[str, Any]:
             kept[name] = value
             room -= size
     return kept
+
+
+def _count(value: Any) -> int:
+    """Read how often a quorum queue has handed a message out before; a publisher may have written there anything."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST else 0
 
 
 def _identity(carried: Any) -> str | None:
