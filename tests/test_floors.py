@@ -33,7 +33,7 @@ FLOORS = {  # the higher the number, the higher the floor
     "main": 8,
     "__main__": 9,
 }
-PORTS = {"notifiers.base", "brokers.base"}
+PORTS = {"notifiers.base", "notifiers.ledger", "brokers.base"}
 """What the flow may know of the adapters."""
 
 HOMES = {  # an outside library, and the only places that may import it

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager
 
 from dispatcher.flow.page import Page
-from dispatcher.notifiers.base import Ledger
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import DeliveryLost
 from dispatcher.words.messages import Message
 

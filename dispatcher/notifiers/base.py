@@ -6,13 +6,13 @@ end in it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
-from dispatcher.words.errors import DeliveryLost, Failure
+from dispatcher.notifiers.ledger import Ledger
+from dispatcher.words.errors import Failure
 from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
 
@@ -34,83 +34,6 @@ class Report:
     reference: str | None = None
     remark: str | None = None
     messages: int = 1
-
-
-class Ledger:
-    """What a notifier says while it sends a part, each thing at the moment it is so: this one writes nothing down.
-
-    Attributes:
-        done: the slots of recipients who were served before.
-
-    """
-
-    def __init__(self, done: frozenset[int] = frozenset()) -> None:
-        self.done = done
-
-    @property
-    def withdrawn(self) -> bool:
-        """Whether the message is not ours any more: somebody else, or we ourselves, will be given it again."""
-        return False
-
-    def work(self) -> AbstractContextManager[None]:
-        """Be at work on the part until the end of the block: all of it but for waiting, for a connection above all."""
-        return nullcontext()
-
-    def hand_over(self, slots: Collection[int]) -> None:
-        """Say that from now on nobody can tell whether the service has taken it for these, until it answers.
-
-        Called at the last moment at which it surely has not: before the final dot of a mail, before a request.
-
-        Raises:
-            DeliveryLost: the message is not ours any more; nothing may be sent.
-
-        """
-
-    def serve(self, slots: Collection[int], *, pieces: int = 0) -> None:
-        """Say that the service has taken it for these, before anything else is done.
-
-        Args:
-            slots: whom it was for.
-            pieces: of a text that goes out in several pieces, how many they have, while some are missing.
-
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a ledger is told of those who share one message to a service.
-
-    Attributes:
-        ledger: where it is written.
-        slots: who they are.
-
-    """
-
-    ledger: Ledger
-    slots: tuple[int, ...]
-
-    def begin(self) -> None:
-        """Be asked before anything is begun.
-
-        Raises:
-            DeliveryLost: the message is not ours any more.
-
-        """
-        if self.ledger.withdrawn:
-            raise DeliveryLost("the message was taken back before it was sent, and comes again")
-
-    def hand_over(self) -> None:
-        """Say that the service may have it from now on.
-
-        Raises:
-            DeliveryLost: the message is not ours any more; nothing may be sent.
-
-        """
-        self.ledger.hand_over(self.slots)
-
-    def serve(self, pieces: int = 0) -> None:
-        """Say that the service has taken it, or so many pieces of it."""
-        self.ledger.serve(self.slots, pieces=pieces)
 
 
 class Notifier(ABC):

@@ -16,7 +16,8 @@ from dispatcher.contract.email import EmailNotification
 from dispatcher.flow import notify as flow_notify
 from dispatcher.flow.judge import judge
 from dispatcher.flow.notify import Notify
-from dispatcher.notifiers.base import Ledger, Notifier, Report
+from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Deferred

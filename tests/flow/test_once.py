@@ -18,7 +18,8 @@ from dispatcher.flow.notify import Notify
 from dispatcher.flow.once import AlreadySettled, Once
 from dispatcher.flow.outages import Outages
 from dispatcher.flow.page import Page
-from dispatcher.notifiers.base import Ledger, Notifier, Report
+from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
 from dispatcher.words.messages import Message, milliseconds
 from dispatcher.words.outcomes import Settlement, Split

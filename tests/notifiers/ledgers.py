@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from dispatcher.notifiers.base import Ledger
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import DeliveryLost
 
 

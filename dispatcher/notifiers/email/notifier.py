@@ -10,19 +10,20 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.email import EmailNotification
-from dispatcher.notifiers.base import Ledger, Notifier, Report
+from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.notifiers.email.addresses import parse_sender
-from dispatcher.notifiers.email.book import Book
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.connect import Connector
 from dispatcher.notifiers.email.connection import Lost
 from dispatcher.notifiers.email.everybody import Everybody
+from dispatcher.notifiers.email.ledger import MailboxLedger
 from dispatcher.notifiers.email.pool import Pool
 from dispatcher.notifiers.email.progress import Progress, pending, read_people
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
 from dispatcher.notifiers.email.transaction import Envelope, Transaction
 from dispatcher.notifiers.interruption import Interruption
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
@@ -76,11 +77,11 @@ class EmailNotifier(Notifier):
         )
         progress = Progress(pending(people, ledger.done))
         if progress.waiting:
-            book = Book(ledger, people)
-            book.begin()
+            mailboxes = MailboxLedger(ledger, people)
+            mailboxes.begin()
             async with self._pool.place():
                 with ledger.work():
-                    await self._hand_over(draft, progress, book)
+                    await self._hand_over(draft, progress, mailboxes)
         failures = {slot: failure for slot, failure in failures.items() if slot not in ledger.done}
         for slot, address in people.items():
             failure = progress.fates.get(address.mailbox)
@@ -127,7 +128,7 @@ class EmailNotifier(Notifier):
         """Part from the server."""
         await self._pool.close()
 
-    async def _hand_over(self, draft: Draft, progress: Progress, book: Book) -> None:
+    async def _hand_over(self, draft: Draft, progress: Progress, mailboxes: MailboxLedger) -> None:
         """Serve everybody who is waiting, in one transaction after the other.
 
         Raises:
@@ -138,8 +139,8 @@ class EmailNotifier(Notifier):
 
         """
         interruption = Interruption()
-        book.begin()  # it may have waited long for its place
-        envelope = Envelope(book, self._settings.server, draft.author, await _writer(draft))
+        mailboxes.begin()  # it may have waited long for its place
+        envelope = Envelope(mailboxes, self._settings.server, draft.author, await _writer(draft))
         while progress.waiting:
             transaction = Transaction(envelope, progress.waiting[: self._settings.max_recipients])
             try:

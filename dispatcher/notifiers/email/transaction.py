@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from time import monotonic
 
-from dispatcher.notifiers.base import Entry
 from dispatcher.notifiers.email.addresses import Address
-from dispatcher.notifiers.email.book import Book
 from dispatcher.notifiers.email.connection import Connection, Lost, Stale
+from dispatcher.notifiers.email.ledger import MailboxLedger
 from dispatcher.notifiers.email.replies import (
     Phase,
     Reply,
@@ -21,6 +20,7 @@ from dispatcher.notifiers.email.replies import (
     may_concern_all,
     wants_another_transaction,
 )
+from dispatcher.notifiers.ledger import Entry
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.messages import harmless, shorten
 
@@ -33,14 +33,14 @@ class Envelope:
     """What all transactions of one mail share.
 
     Attributes:
-        book: is told whose mail goes out.
+        ledger: is told whose mail goes out.
         server: host and port, for the texts of failures.
         sender: whom the server tells when it cannot deliver (RFC 5321 4.1.1.2).
         write: gives the mail; told whether the server offers SMTPUTF8.
 
     """
 
-    book: Book
+    ledger: MailboxLedger
     server: str
     sender: Address
     write: Callable[[bool], Awaitable[bytes]]
@@ -99,7 +99,7 @@ class Transaction:
             return
         mail = await self._envelope.write(capable)
         self._check_size(connection, len(mail))
-        self._envelope.book.begin()
+        self._envelope.ledger.begin()
         await self._ask(connection, Phase.MAIL, self._mail_command(connection, recipients, mail))
         taken = await self._offer(connection, recipients)
         if not taken:
@@ -107,7 +107,7 @@ class Transaction:
             return
         await self._ask(connection, Phase.DATA, "DATA")
         self.phase = Phase.FINAL
-        entry = self._envelope.book.entry(taken)
+        entry = self._envelope.ledger.entry(taken)
         await connection.text(stuff(mail), entry.hand_over, partial(self._conclude, taken, entry))
 
     def _conclude(self, taken: Sequence[str], entry: Entry, reply: Reply) -> None:

@@ -21,8 +21,8 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from dispatcher.notifiers.interruption import finish
 from dispatcher.notifiers.slack.answers import Answer
 from dispatcher.notifiers.slack.losses import failure_of
+from dispatcher.notifiers.slack.moments import WATCH, Request, nothing, watch
 from dispatcher.notifiers.slack.settings import SlackSettings
-from dispatcher.notifiers.slack.watching import WATCH, Request, nothing, watch
 from dispatcher.notifiers.web import proxy_for
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
 from dispatcher.words.messages import harmless, shorten

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.slack import SlackNotification
-from dispatcher.notifiers.base import Entry, Ledger, Notifier, Report
+from dispatcher.notifiers.base import Notifier, Report
 from dispatcher.notifiers.interruption import Interruption
+from dispatcher.notifiers.ledger import Entry, Ledger
 from dispatcher.notifiers.slack.answers import Answer, Row, Scope, failure_of, find
 from dispatcher.notifiers.slack.api import Api
 from dispatcher.notifiers.slack.blocks import read_blocks

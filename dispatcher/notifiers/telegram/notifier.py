@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Entry, Ledger, Notifier, Report
+from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.ledger import Entry, Ledger
 from dispatcher.notifiers.streak import Streak
 from dispatcher.notifiers.telegram.api import Api
 from dispatcher.notifiers.telegram.chats import parse_chat

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Entry, Report
+from dispatcher.notifiers.base import Report
 from dispatcher.notifiers.interruption import Interruption
+from dispatcher.notifiers.ledger import Entry
 from dispatcher.notifiers.telegram.api import Api, Migrated
 from dispatcher.notifiers.telegram.chats import Chat
 from dispatcher.notifiers.telegram.compose import Outgoing

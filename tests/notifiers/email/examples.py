@@ -6,11 +6,12 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from dispatcher.contract.email import EmailNotification
-from dispatcher.notifiers.base import Ledger, Report
+from dispatcher.notifiers.base import Report
 from dispatcher.notifiers.email import EmailNotifier, EmailSettings
 from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.progress import read_people
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Rendered
 from tests.smtp_server import SmtpServer

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from dispatcher.notifiers.base import Ledger, Report
+from dispatcher.notifiers.base import Report
 from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.notifiers.email import notifier as module
 from dispatcher.notifiers.email.compose import compose
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.notifiers.email.examples import DATE, notification, report, send, settings, texts
 from tests.smtp_server import CUT, HANG, USUAL, SmtpServer

@@ -3,7 +3,8 @@
 import json
 
 from dispatcher.contract.slack import SlackNotification
-from dispatcher.notifiers.base import Ledger, Report
+from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.notifiers.slack import SlackNotifier, SlackSettings
 from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Rendered

@@ -7,7 +7,8 @@ from itertools import count
 import pytest
 
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Ledger, Report
+from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.notifiers.telegram import TelegramNotifier, TelegramSettings
 from dispatcher.words.errors import Failure
 from dispatcher.words.texts import Rendered

@@ -8,7 +8,8 @@ import pytest
 
 from dispatcher.contract.base import decode
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Ledger, Report
+from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.notifiers.telegram import TelegramNotifier
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.conftest import Certificates

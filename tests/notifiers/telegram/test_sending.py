@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from dispatcher.notifiers.base import Ledger, Report
+from dispatcher.notifiers.base import Report
+from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import Failure, Kind, Reason
 from helpers.inboxes.telegram_markup import parse_html, units
 from tests.http_server import CUT, HANG, Answer

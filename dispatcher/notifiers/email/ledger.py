@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from dispatcher.notifiers.base import Entry, Ledger
 from dispatcher.notifiers.email.addresses import Address
+from dispatcher.notifiers.ledger import Entry, Ledger
 
 
-class Book:
+class MailboxLedger:
     """Makes the entries of one mail in a ledger.
 
     Args:
