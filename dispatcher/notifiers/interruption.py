@@ -8,10 +8,17 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from dispatcher.words.errors import Failure, Kind, Reason
+
 TURNS = 20
 """So many turns of the loop it takes, at most, until an answer that lies in the socket has gone through a library."""
 
 T = TypeVar("T")
+
+
+def interrupted(when: str) -> Failure:
+    """Give the failure for those who were not served because the dispatcher was stopped: before what, or after."""
+    return Failure(Kind.OUTAGE, Reason.INTERRUPTED, f"the dispatcher was stopped {when}")
 
 
 class Interruption:

@@ -1,6 +1,7 @@
 """A ledger that remembers what it was told, and what the server had seen at that moment."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import DeliveryLost
@@ -18,6 +19,8 @@ class Recorder(Ledger):
         begun: how often it was asked whether the message is still ours.
         withdraw_at: from so many questions on it is not.
         refuse: whether nothing may be handed over.
+        at_work: whether it is worked on.
+        worked: how often it was.
 
     """
 
@@ -27,12 +30,23 @@ class Recorder(Ledger):
         self.begun = 0
         self.withdraw_at: int | None = None
         self.refuse = False
+        self.at_work = False
+        self.worked = 0
         self._seen = seen
 
     @property
     def withdrawn(self) -> bool:
         self.begun += 1
         return self.withdraw_at is not None and self.begun >= self.withdraw_at
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        self.at_work = True
+        try:
+            yield
+        finally:
+            self.at_work = False
+            self.worked += 1
 
     def hand_over(self, slots: Collection[int]) -> None:
         self.said.append(("hand over", tuple(slots), 0, self._seen()))

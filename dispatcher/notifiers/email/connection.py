@@ -1,4 +1,6 @@
-"""One connection to the SMTP server. The exceptions of aiosmtplib end here; only `connect.py` knows it besides.
+"""One connection to the SMTP server. The exceptions of aiosmtplib end here.
+
+Only `connect.py` knows it besides, and `losses.py` its words.
 
 MAIL, RCPT, DATA and the text go through here one by one, because the library's own call for a whole mail does not tell
 a loss before the final dot from one after it.
@@ -9,7 +11,6 @@ next answer would belong to the last command; such a connection is thrown away, 
 
 import asyncio
 import contextlib
-import os
 import re
 import ssl
 from collections.abc import Callable, Iterator
@@ -18,6 +19,8 @@ from typing import cast
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
+from dispatcher.cancelling import is_ours
+from dispatcher.notifiers.email.losses import BROKEN_OFF, describe
 from dispatcher.notifiers.email.replies import Phase, Reply
 from dispatcher.notifiers.email.settings import EmailTimeouts
 from dispatcher.notifiers.interruption import Interruption, finish
@@ -136,7 +139,7 @@ class Connection:
         """Part politely, in bounded time, and let go in any case."""
         try:
             if self.usable:
-                with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                with contextlib.suppress(aiosmtplib.SMTPException, OSError, Lost), self._telling(Phase.IDLE):
                     await self._client.quit(timeout=self._timeouts.quit.total_seconds())
         finally:
             self.abort()
@@ -190,6 +193,10 @@ class Connection:
             yield
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise (Stale if self.kept else Lost)(phase, describe(error)) from error
+        except asyncio.CancelledError as error:
+            if is_ours():
+                raise
+            raise (Stale if self.kept else Lost)(phase, BROKEN_OFF) from error
 
 
 @contextlib.contextmanager
@@ -205,6 +212,10 @@ def speaking(phase: Phase) -> Iterator[None]:
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         tls = isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError)
         raise Lost(Phase.STARTTLS if tls else phase, describe(error)) from error
+    except asyncio.CancelledError as error:
+        if is_ours():
+            raise
+        raise Lost(phase, BROKEN_OFF) from error
 
 
 @contextlib.contextmanager
@@ -221,28 +232,3 @@ def heeding_cancellation() -> Iterator[None]:
     finally:
         if current and current.cancelling() > before:
             raise asyncio.CancelledError
-
-
-def describe(error: Exception) -> str:
-    """Say in a few words what happened; most specific classes first."""
-    connecting = isinstance(error, aiosmtplib.SMTPConnectError) and not isinstance(error, TimeoutError)
-    cause = error.__cause__ if connecting and isinstance(error.__cause__, Exception) else error
-    match cause:
-        case aiosmtplib.SMTPResponseException():
-            return f"an answer that is no SMTP ({cause.message})"
-        case ssl.SSLError():
-            return _describe_tls(cause)
-        case TimeoutError():
-            return "no answer in time"
-        case aiosmtplib.SMTPServerDisconnected():
-            return "connection lost"
-        case OSError(errno=int(number)) if number > 0:
-            return os.strerror(number).lower()  # the event loops word it differently
-        case _:
-            return str(cause) or type(cause).__name__
-
-
-def _describe_tls(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate was not accepted ({error.verify_message})"
-    return f"TLS failed ({getattr(error, 'reason', None) or error})"

@@ -6,6 +6,7 @@ addresses → draft → mail → transactions, each on a connection of the pool 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
@@ -22,16 +23,15 @@ from dispatcher.notifiers.email.progress import Progress, pending, read_people
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
 from dispatcher.notifiers.email.transaction import Envelope, Transaction
-from dispatcher.notifiers.interruption import Interruption
+from dispatcher.notifiers.interruption import Interruption, interrupted
+from dispatcher.notifiers.large import compose_aside
 from dispatcher.notifiers.ledger import Ledger
+from dispatcher.notifiers.unknown import is_final
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
 
-LARGE = 262_144
-"""From so many characters on a mail is written in a thread, so that the event loop goes on meanwhile."""
-
-INTERRUPTED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
+INTERRUPTED = interrupted("before everybody was served")
 
 
 def _now() -> datetime:
@@ -92,7 +92,7 @@ class EmailNotifier(Notifier):
     @property
     def unknown_is_final(self) -> bool:
         """Whether the settings say so."""
-        return self._settings.unknown == "dead-letter"
+        return is_final(self._settings.unknown)
 
     @property
     def rates(self) -> Sequence[Rate]:
@@ -218,9 +218,8 @@ async def _writer(draft: Draft) -> Callable[[bool], Awaitable[bytes]]:
 
 async def _compose(draft: Draft, *, utf8: bool) -> bytes:
     attached = sum(len(one.content) for one in draft.notification.attachments)
-    if attached + sum(map(len, draft.rendered.texts.values())) < LARGE:
-        return compose(draft, utf8=utf8)
-    return await asyncio.to_thread(compose, draft, utf8=utf8)
+    size = attached + sum(map(len, draft.rendered.texts.values()))
+    return await compose_aside(partial(compose, draft, utf8=utf8), size)
 
 
 def _not_tried(failure: Failure) -> Failure:

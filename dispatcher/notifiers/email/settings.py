@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from dispatcher.notifiers.email.addresses import parse_sender
+from dispatcher.notifiers.unknown import UnknownPolicy
 from dispatcher.tls import TlsSettings
 from dispatcher.words.errors import Failure
 from dispatcher.words.rates import Pace, Rate
@@ -91,9 +92,7 @@ class EmailSettings(TlsSettings, EmailServer):
     idle: Wait = Field(timedelta(seconds=30), description="How long an unused connection is kept.")
     max_recipients: int = Field(100, ge=1, description="Recipients of one transaction; more make another one.")
     max_size: int = Field(25_000_000, ge=1, description="The largest mail, in bytes, whatever the server takes.")
-    unknown: Literal["resend", "dead-letter"] = Field(
-        "resend", description="What is done where nobody knows whether it was sent."
-    )
+    unknown: UnknownPolicy = "resend"
     pace: EmailPace = EmailPace()
     timeouts: EmailTimeouts = EmailTimeouts()
 

@@ -18,13 +18,14 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from dispatcher.notifiers.interruption import finish
+from dispatcher.cancelling import is_ours
+from dispatcher.notifiers.interruption import finish, interrupted
 from dispatcher.notifiers.slack.answers import Answer
 from dispatcher.notifiers.slack.losses import failure_of
 from dispatcher.notifiers.slack.moments import WATCH, Request, nothing, watch
 from dispatcher.notifiers.slack.settings import SlackSettings
 from dispatcher.notifiers.web import proxy_for
-from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
+from dispatcher.words.errors import DeliveryLost, Failure
 from dispatcher.words.messages import harmless, shorten
 
 FAREWELL = 2.0
@@ -60,8 +61,6 @@ class Api:
         self._token = settings.token.get_secret_value() if settings.token else None
         self._webhooks = {name: address.get_secret_value() for name, address in settings.webhooks.items()}
         self._secrets = [*([self._token] if self._token else []), *_parts_of(self._webhooks.values())]
-        # As many as there are connections: who waits for one is no request yet, and no time-out runs.
-        self._free_connections = asyncio.Semaphore(settings.connections)
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         for address in (settings.api_url, *self._webhooks.values()):
@@ -130,16 +129,19 @@ class Api:
     async def _ask(
         self, address: str, request: Callable[[], Coroutine[Any, Any, Any]], hand_over: Callable[[], None] = nothing
     ) -> Answer:
-        async with self._free_connections:
-            written = watch(hand_over)
-            try:
-                return self._read(await finish(request()))
-            except (Failure, DeliveryLost):
+        written = watch(hand_over)
+        try:
+            return self._read(await finish(request()))
+        except (Failure, DeliveryLost):
+            raise
+        except SlackApiError as error:
+            answer = error.response
+        except asyncio.CancelledError as error:
+            if is_ours():
                 raise
-            except SlackApiError as error:
-                answer = error.response
-            except Exception as error:  # noqa: BLE001 - the library's reading of odd answers fails in many ways
-                answer, failure = None, failure_of(error, _server(address), written=written[0])
+            answer, failure = None, failure_of(error, _server(address), written=written[0])
+        except Exception as error:  # noqa: BLE001 - the library's reading of odd answers fails in many ways
+            answer, failure = None, failure_of(error, _server(address), written=written[0])
         if answer is not None:
             return self._read(answer)
         raise failure  # out here, so that nobody who logs it logs the library's exception, which names addresses
@@ -169,7 +171,7 @@ class Api:
     def _open(self) -> aiohttp.ClientSession:
         """Give the session, made in the loop that runs."""
         if self._closed:
-            raise Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before it was sent")
+            raise interrupted("before it was sent")
         if self._session is None:
             timeouts = self._settings.timeouts
             connect, answer = timeouts.connect.total_seconds(), timeouts.answer.total_seconds()

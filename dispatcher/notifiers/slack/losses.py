@@ -3,6 +3,7 @@
 Whether the message may have been sent is told by how far the request came, which is watched, not by the exception.
 """
 
+import asyncio
 import os
 import ssl
 from collections.abc import Callable
@@ -28,9 +29,10 @@ class Loss(Enum):
     UNREACHED = auto()  # nobody was spoken to
     CUT = auto()  # the connection ended, or fell silent: it depends on whether the request was written
     UNREADABLE = auto()  # there was an answer, but it is none of Slack's
+    BROKEN_OFF = auto()  # a library cancelled itself, which nobody had asked for
 
 
-LOSSES: dict[type[Exception], Loss] = {
+LOSSES: dict[type[BaseException], Loss] = {
     Redirected: Loss.UNREADABLE,
     # The library raises the second one for every answer that refuses; here are those that it could not read.
     slack.SlackClientError: Loss.UNREADABLE,
@@ -74,16 +76,17 @@ LOSSES: dict[type[Exception], Loss] = {
     http.NonHttpUrlRedirectClientError: Loss.UNREADABLE,
     TimeoutError: Loss.CUT,
     OSError: Loss.CUT,
+    asyncio.CancelledError: Loss.BROKEN_OFF,
 }
 """By class; of a class that is not in it, its nearest base counts. What is none of these could not read the answer."""
 
 
-def loss_of(error: Exception) -> Loss:
+def loss_of(error: BaseException) -> Loss:
     """Give what an exception tells."""
     return next((LOSSES[kind] for kind in type(error).__mro__ if kind in LOSSES), Loss.UNREADABLE)
 
 
-def failure_of(error: Exception, server: str, *, written: bool) -> Failure:
+def failure_of(error: BaseException, server: str, *, written: bool) -> Failure:
     """Give the failure.
 
     Args:
@@ -96,12 +99,14 @@ def failure_of(error: Exception, server: str, *, written: bool) -> Failure:
     match loss_of(error):
         case Loss.UNREADABLE if written:
             return Failure(Kind.TRANSIENT, Reason.SERVICE_ERROR, f"{what}; nothing was sent as far as can be told")
-        case Loss.CUT if written:
+        case Loss.BROKEN_OFF if not written:
+            return Failure(Kind.TRANSIENT, Reason.SERVICE_ERROR, f"{what}; nothing was sent")
+        case Loss.CUT | Loss.BROKEN_OFF if written:
             return Failure(Kind.UNKNOWN, Reason.SERVICE_UNANSWERED, f"{what}; it may have been sent")
     return Failure(Kind.OUTAGE, Reason.SERVICE_UNREACHABLE, f"{what}; nothing was sent")
 
 
-def words(error: Exception) -> str:
+def words(error: BaseException) -> str:
     """Say what happened, in words that name no address."""
     return next((say(error) for kind, say in _WORDS if isinstance(error, kind)), _UNREADABLE)
 
@@ -118,7 +123,7 @@ def _tls(error: Exception) -> str:
 
 
 _UNREADABLE = "it answers something that is none of Slack's answers"
-_WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
+_WORDS: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (Redirected, lambda _: "it answers with a redirect, which we do not follow"),
     (http.ClientConnectorDNSError, lambda _: "there is no such host, or its name cannot be resolved"),
     (http.ClientConnectorCertificateError, lambda error: f"TLS failed: {_tls(error.certificate_error)}"),
@@ -132,5 +137,6 @@ _WORDS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (http.ClientResponseError, lambda _: _UNREADABLE),
     (http.ClientError, lambda _: "the connection ended before the answer"),
     (OSError, lambda _: "the connection ended before the answer"),
+    (asyncio.CancelledError, lambda _: "the request was broken off"),
 )
 """What to say, by class; the first one that fits."""

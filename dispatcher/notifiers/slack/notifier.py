@@ -3,13 +3,14 @@
 address → target; texts → blocks and text; request → answer → who was not served, and why
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.slack import SlackNotification
 from dispatcher.notifiers.base import Notifier, Report
-from dispatcher.notifiers.interruption import Interruption
+from dispatcher.notifiers.interruption import Interruption, interrupted
 from dispatcher.notifiers.ledger import Entry, Ledger
 from dispatcher.notifiers.slack.answers import Answer, Row, Scope, failure_of, find
 from dispatcher.notifiers.slack.api import Api
@@ -19,6 +20,7 @@ from dispatcher.notifiers.slack.strings import is_blank, mrkdwn
 from dispatcher.notifiers.slack.targets import Target, Webhook, read_target
 from dispatcher.notifiers.slack.text import text_of
 from dispatcher.notifiers.streak import Streak
+from dispatcher.notifiers.unknown import is_final
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
@@ -52,6 +54,8 @@ class SlackNotifier(Notifier):
         self._api = Api(settings)
         self._troubles = Streak("messages")
         self._refusals = Streak("conversations", CONVERSATIONS)
+        # As many as there are connections: who waits for one is no request yet, and no time-out runs.
+        self._free_connections = asyncio.Semaphore(settings.connections)
 
     async def send(self, message_id: str, notification: Any, part: Part, rendered: Rendered, ledger: Ledger) -> Report:
         """Hand one part to its conversation or webhook, once; if its thread is gone, outside of it."""
@@ -70,7 +74,7 @@ class SlackNotifier(Notifier):
         if thread and not answer.sent and self._row(target, answer).scope is Scope.THREAD:
             remarks.append(f"sent outside of the thread {notification.thread} ({answer.word})")
             if interruption.came:
-                raise Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before it was sent")
+                raise interrupted("before it was sent")
             answer = await self._post(message_id, target, payload, entry)
         if not answer.sent:
             raise await self._judge(message_id, target, answer)
@@ -82,7 +86,7 @@ class SlackNotifier(Notifier):
     @property
     def unknown_is_final(self) -> bool:
         """Whether the settings say so."""
-        return self._settings.unknown == "dead-letter"
+        return is_final(self._settings.unknown)
 
     @property
     def rates(self) -> Sequence[Rate]:
@@ -106,6 +110,10 @@ class SlackNotifier(Notifier):
 
     async def check(self) -> str:
         """Ask who we are; webhooks can only be tried by sending something, but it is seen whether they are reached."""
+        async with self._free_connections:
+            return await self._check()
+
+    async def _check(self) -> str:
         said = []
         if self._settings.token is not None:
             answer = await self._api.ask_who_we_are()
@@ -134,19 +142,22 @@ class SlackNotifier(Notifier):
     async def _post(self, message_id: str, target: Target, payload: Mapping[str, Any], entry: Entry) -> Answer:
         """Make one request; what was taken is in the ledger when it ends."""
         try:
-            if isinstance(target, Webhook):
-                answer = await self._api.post_to_webhook(target.name, payload, entry.hand_over)
-            else:
-                metadata = {"event_type": EVENT, "event_payload": {"id": message_id}}
-                whole = {**payload, "channel": target.id, "metadata": metadata}
-                answer = await self._api.post_message(whole, entry.hand_over)
+            async with self._free_connections:
+                with entry.ledger.work():
+                    answer = await self._request(message_id, target, payload, entry)
+                    if answer.sent:
+                        entry.serve()
+                    return answer
         except Failure as failure:
             judged = await self._judge_loss(message_id, target, failure)
-        else:
-            if answer.sent:
-                entry.serve()
-            return answer
         raise judged
+
+    async def _request(self, message_id: str, target: Target, payload: Mapping[str, Any], entry: Entry) -> Answer:
+        if isinstance(target, Webhook):
+            return await self._api.post_to_webhook(target.name, payload, entry.hand_over)
+        metadata = {"event_type": EVENT, "event_payload": {"id": message_id}}
+        whole = {**payload, "channel": target.id, "metadata": metadata}
+        return await self._api.post_message(whole, entry.hand_over)
 
     async def _judge_loss(self, message_id: str, target: Target, failure: Failure) -> Failure:
         """Give the failure, or the outage that it shows. A webhook may be somewhere else than all the others are."""

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
+from dispatcher.notifiers.unknown import UnknownPolicy
 from dispatcher.notifiers.web import ONE_WORD, Token, WebTimeouts, base_address
 from dispatcher.tls import TlsSettings
 from dispatcher.words.rates import Pace, Rate
@@ -74,9 +75,7 @@ class SlackSettings(TlsSettings):
     )
     link_preview: bool = Field(default=True, description="Whether links are shown with a preview.")
     connections: int = Field(30, ge=1, le=1000, description="Connections open at the same time, at most.")
-    unknown: Literal["resend", "dead-letter"] = Field(
-        "resend", description="What is done where nobody knows whether it was sent."
-    )
+    unknown: UnknownPolicy = "resend"
     pace: SlackPace = SlackPace()
     timeouts: WebTimeouts = WebTimeouts()
 

@@ -2,18 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions, ReplyParameters
 from telegram.error import TelegramError
 
+from dispatcher.cancelling import is_ours
 from dispatcher.contract.telegram import TelegramNotification
 from dispatcher.notifiers.interruption import finish
 from dispatcher.notifiers.telegram.answers import judge
 from dispatcher.notifiers.telegram.compose import Outgoing
-from dispatcher.notifiers.telegram.losses import judge_garbled, judge_library, judge_loss
+from dispatcher.notifiers.telegram.losses import judge_cancelled, judge_garbled, judge_library, judge_loss
 from dispatcher.notifiers.telegram.request import MASK, BotRequest, Garbled, Refused, Withheld, last_moment
 from dispatcher.notifiers.telegram.settings import TelegramSettings
 from dispatcher.words.errors import DeliveryLost, Failure
@@ -79,7 +80,13 @@ class Api:
             DeliveryLost: `hand_over` raised it.
 
         """
-        last_moment.set(hand_over)
+        handed_over: list[bool] = []
+
+        def say() -> None:
+            hand_over()
+            handed_over.append(True)
+
+        last_moment.set(say)
         piece, file = message.piece, message.file
         how: dict[str, Any] = {
             "parse_mode": piece.mode,
@@ -91,12 +98,12 @@ class Api:
         if file is None:
             preview = self._link_preview if notification.link_preview is None else notification.link_preview
             how["link_preview_options"] = LinkPreviewOptions(is_disabled=not preview)
-            sent = await self._ask(self._bot.send_message(chat, piece.text, **how), f"the message to {chat} ")
+            call, about = self._bot.send_message(chat, piece.text, **how), f"the message to {chat} "
         else:
             send = self._bot.send_photo if file.field == "photo" else self._bot.send_document
             shown = file.content if isinstance(file.content, str) else InputFile(file.content, filename=file.filename)
-            sent = await self._ask(send(chat, shown, caption=piece.text or None, **how), f"the {file.field} to {chat} ")
-        return sent.message_id
+            call, about = send(chat, shown, caption=piece.text or None, **how), f"the {file.field} to {chat} "
+        return (await self._ask(call, about, handed_over)).message_id
 
     async def name(self) -> str:
         """Ask who the bot is; give its name, with the `@`.
@@ -114,11 +121,12 @@ class Api:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._request.shutdown()
 
-    async def _ask(self, call: Coroutine[Any, Any, Result], about: str = "") -> Result:
+    async def _ask(
+        self, call: Coroutine[Any, Any, Result], about: str = "", handed_over: Sequence[bool] = ()
+    ) -> Result:
         failure: Failure | DeliveryLost
         try:
-            async with asyncio.timeout(self._longest):
-                return await finish(call)
+            return await self._finish(call, handed_over)
         except Refused as refused:
             if refused.answer.new_chat is not None:
                 raise Migrated(refused.answer.new_chat) from None
@@ -132,6 +140,15 @@ class Api:
         except TimeoutError as error:
             failure = judge_loss(error, self.server)
         raise failure  # out here, so that it holds on to nothing of the library's
+
+    async def _finish(self, call: Coroutine[Any, Any, Result], handed_over: Sequence[bool]) -> Result:
+        try:
+            async with asyncio.timeout(self._longest):
+                return await finish(call)
+        except asyncio.CancelledError:
+            if is_ours():
+                raise
+        raise judge_cancelled(self.server, handed_over=bool(handed_over))
 
 
 def _reply(notification: TelegramNotification) -> ReplyParameters | None:

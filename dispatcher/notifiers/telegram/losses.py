@@ -35,6 +35,8 @@ UNANSWERED = Loss(Kind.UNKNOWN, Reason.SERVICE_UNANSWERED, "no answer; it may ha
 NOT_UNDERSTOOD = Loss(Kind.UNKNOWN, Reason.SERVICE_UNANSWERED, "an answer that is none; it may have been sent")
 STRANGE = Loss(Kind.TRANSIENT, Reason.SERVICE_ERROR, "the request failed")
 
+BROKEN_OFF = Loss(Kind.TRANSIENT, Reason.SERVICE_ERROR, "the request was broken off; nothing was sent")
+
 LOSSES: Mapping[type[Exception], Loss] = {
     httpx.ConnectTimeout: NOT_IN_TIME,
     httpx.PoolTimeout: NO_PLACE,
@@ -87,6 +89,11 @@ def judge_loss(error: BaseException | None, server: str) -> Failure:
 def judge_garbled(said: str, server: str) -> Failure:
     """Say what it means that an answer is none."""
     return _failure(NOT_UNDERSTOOD, said, server)
+
+
+def judge_cancelled(server: str, *, handed_over: bool) -> Failure:
+    """Say what it means that a library cancelled itself, which nobody had asked for."""
+    return _failure(UNANSWERED if handed_over else BROKEN_OFF, "", server)
 
 
 def judge_library(error: Exception, server: str) -> Failure:

@@ -5,11 +5,13 @@ chat → messages → one after the other through the Bot API → how many were 
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Notification, Part
 from dispatcher.contract.telegram import TelegramNotification
 from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.large import compose_aside
 from dispatcher.notifiers.ledger import Entry, Ledger
 from dispatcher.notifiers.streak import Streak
 from dispatcher.notifiers.telegram.api import Api
@@ -17,12 +19,10 @@ from dispatcher.notifiers.telegram.chats import parse_chat
 from dispatcher.notifiers.telegram.compose import Outgoing, compose
 from dispatcher.notifiers.telegram.sending import Sending
 from dispatcher.notifiers.telegram.settings import TelegramSettings
+from dispatcher.notifiers.unknown import is_final
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
 from dispatcher.words.texts import Dialect, Rendered
-
-LARGE = 262_144
-"""From so many characters on, messages are made in a thread, so that the event loop goes on meanwhile."""
 
 _EVERYBODYS = {Reason.SERVICE_ERROR, Reason.SERVICE_UNREACHABLE}
 """What several messages in a row can only have met because the service does it to all."""
@@ -78,7 +78,7 @@ class TelegramNotifier(Notifier):
     @property
     def unknown_is_final(self) -> bool:
         """Whether the settings say so."""
-        return self._settings.unknown == "dead-letter"
+        return is_final(self._settings.unknown)
 
     @property
     def rates(self) -> Sequence[Rate]:
@@ -116,6 +116,5 @@ class TelegramNotifier(Notifier):
 async def _compose(notification: TelegramNotification, rendered: Rendered) -> tuple[list[Outgoing], str | None]:
     file = notification.photo or notification.document
     attached = 0 if file is None or isinstance(file, str) else len(file.content)
-    if attached + sum(map(len, rendered.texts.values())) < LARGE:
-        return compose(notification, rendered)
-    return await asyncio.to_thread(compose, notification, rendered)
+    size = attached + sum(map(len, rendered.texts.values()))
+    return await compose_aside(partial(compose, notification, rendered), size)

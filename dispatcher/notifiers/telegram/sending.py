@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from dispatcher.contract.telegram import TelegramNotification
 from dispatcher.notifiers.base import Report
-from dispatcher.notifiers.interruption import Interruption
+from dispatcher.notifiers.interruption import Interruption, interrupted
 from dispatcher.notifiers.ledger import Entry
 from dispatcher.notifiers.telegram.api import Api, Migrated
 from dispatcher.notifiers.telegram.chats import Chat
@@ -63,8 +63,7 @@ class Sending:
         except asyncio.CancelledError:
             if not self.numbers:
                 raise
-            text = f"the dispatcher was stopped after {self.pieces} of {len(messages)} messages"
-            raise Failure(Kind.OUTAGE, Reason.INTERRUPTED, text) from None
+            raise interrupted(f"after {self.pieces} of {len(messages)} messages") from None
 
     def report(self) -> Report:
         """Say what was taken."""
@@ -109,8 +108,7 @@ class Sending:
     async def _request(self, message: Outgoing) -> int:
         """Make one request; none after we were cancelled, though the answer to the last one came first."""
         if self._interruption.came:
-            text = f"the dispatcher was stopped after {self.pieces} messages were taken"
-            raise Failure(Kind.OUTAGE, Reason.INTERRUPTED, text)
+            raise interrupted(f"after {self.pieces} messages were taken")
         return await self.api.send(self.chat.id, message, self.notification, self.entry.hand_over)
 
 

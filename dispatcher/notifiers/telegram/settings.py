@@ -1,10 +1,11 @@
 """The section `notifiers.telegram` of the settings."""
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from dispatcher.notifiers.unknown import UnknownPolicy
 from dispatcher.notifiers.web import Token, WebTimeouts, base_address
 from dispatcher.tls import TlsSettings
 from dispatcher.words.rates import Pace, Rate
@@ -43,9 +44,7 @@ class TelegramSettings(TlsSettings):
     )
     link_preview: bool = Field(default=True, description="Whether the first link is shown with a preview.")
     connections: int = Field(30, ge=1, le=1000, description="Connections open at the same time, at most.")
-    unknown: Literal["resend", "dead-letter"] = Field(
-        "resend", description="What is done where nobody knows whether it was sent."
-    )
+    unknown: UnknownPolicy = "resend"
     pace: TelegramPace = TelegramPace()
     timeouts: TelegramTimeouts = TelegramTimeouts()
 

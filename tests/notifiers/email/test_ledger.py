@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from aiosmtplib.protocol import SMTPProtocol
 
-from dispatcher.words.errors import DeliveryLost
+from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
+from tests.notifiers.broken_off import break_off
 from tests.notifiers.email.examples import report, send, texts
 from tests.notifiers.ledgers import Recorder
 from tests.smtp_server import CUT
@@ -142,3 +144,37 @@ async def test_messages_that_are_taken_back_say_nothing_about_the_server(server,
 @pytest.mark.parametrize(("policy", "final"), [("resend", False), ("dead-letter", True)])
 async def test_the_settings_say_what_is_done_with_what_nobody_knows(server, notifier_for, policy, final):
     assert final is notifier_for(server, unknown=policy).unknown_is_final
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [
+        ("EHLO", (Kind.OUTAGE, Reason.SMTP_UNREACHABLE)),
+        ("MAIL", (Kind.TRANSIENT, Reason.SMTP_CUT)),
+        ("DATA", (Kind.TRANSIENT, Reason.SMTP_CUT)),
+        ("DOT", (Kind.UNKNOWN, Reason.SMTP_UNANSWERED)),
+    ],
+)
+async def test_a_library_that_cancels_itself_has_lost_its_connection(notifier, ledger, monkeypatch, point, expected):
+    said = [""]
+
+    async def read(protocol, *args, **kwargs):
+        if (point == "DOT" and ledger.handed_over) or said[-1].startswith(point):
+            said.append("")
+            await break_off()
+        return await usual_read(protocol, *args, **kwargs)
+
+    async def execute(protocol, *args, **kwargs):
+        said.append(args[0].decode())
+        return await usual_execute(protocol, *args, **kwargs)
+
+    usual_read, usual_execute = SMTPProtocol.read_response, SMTPProtocol.execute_command
+    monkeypatch.setattr(SMTPProtocol, "read_response", read)
+    monkeypatch.setattr(SMTPProtocol, "execute_command", execute)
+
+    with pytest.raises(Failure) as caught:
+        await report(notifier, ledger=ledger)
+
+    assert expected == (caught.value.kind, caught.value.reason)
+    assert "the conversation was broken off" in caught.value.text
+    assert set() == ledger.served

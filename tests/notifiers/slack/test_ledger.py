@@ -1,11 +1,16 @@
 """What the ledger is told of a message to Slack, and when; and what it may forbid."""
 
+import asyncio
+
+import aiohttp
 import pytest
 
-from dispatcher.words.errors import DeliveryLost
-from tests.http_server import CUT, Answer
+from dispatcher.words.errors import DeliveryLost, Kind, Reason
+from tests.http_server import CUT, HANG, Answer
+from tests.notifiers.broken_off import break_off
 from tests.notifiers.ledgers import Recorder
 from tests.notifiers.slack.examples import failure, refusal, report
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -78,3 +83,40 @@ async def test_a_request_that_is_forbidden_at_the_last_moment_is_not_made(server
 @pytest.mark.parametrize(("policy", "final"), [("resend", False), ("dead-letter", True)])
 async def test_the_settings_say_what_is_done_with_what_nobody_knows(server, notifier_for, policy, final):
     assert final is notifier_for(server, unknown=policy).unknown_is_final
+
+
+async def test_a_library_that_cancels_itself_before_it_wrote_costs_an_attempt(server, notifier, ledger, monkeypatch):
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", break_off)
+
+    lost = await failure(notifier, ledger=ledger)
+
+    assert (Kind.TRANSIENT, Reason.SERVICE_ERROR) == (lost.kind, lost.reason)
+    assert lost.text == f"127.0.0.1:{server.port}: the request was broken off; nothing was sent"
+    assert (0, []) == (server.connections, ledger.said)
+
+
+async def test_one_that_cancels_itself_afterwards_may_have_sent_it(server, notifier, ledger, monkeypatch):
+    monkeypatch.setattr(aiohttp.ClientResponse, "start", break_off)
+
+    lost = await failure(notifier, ledger=ledger)
+
+    assert (Kind.UNKNOWN, Reason.SERVICE_UNANSWERED) == (lost.kind, lost.reason)
+    assert ["hand over"] == [what for what, *_ in ledger.said]
+
+
+async def test_a_message_is_worked_on_while_it_is_sent_and_not_while_it_waits(server, notifier_for):
+    notifier = notifier_for(server, connections=1)
+    server.answer("", HANG)
+    first, second = Recorder(), Recorder()
+    sending = asyncio.create_task(report(notifier, ledger=first))
+    await server.until(lambda: len(server.requests) == 1)
+    waiting = asyncio.create_task(report(notifier, ledger=second))
+    await until(lambda: second.worked == 1)
+
+    assert (True, False) == (first.at_work, second.at_work)
+
+    sending.cancel()
+    await waiting
+
+    assert (False, False) == (first.at_work, second.at_work)
+    assert {0} == second.served

@@ -81,7 +81,7 @@ def test_what_was_not_written_was_surely_not_sent(kind):
 
     said = failure_of_loss(error, "slack.com:443", written=False)
 
-    assert NOT_SENT == (said.kind, said.reason)
+    assert (NO_ANSWER if kind is asyncio.CancelledError else NOT_SENT) == (said.kind, said.reason)
     assert said.text.startswith("slack.com:443: ")
     assert said.text.endswith("; nothing was sent")
 

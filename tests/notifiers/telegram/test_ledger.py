@@ -1,9 +1,11 @@
 """What the ledger is told of a text in Telegram, and when; and what it may forbid."""
 
+import httpx
 import pytest
 
-from dispatcher.words.errors import DeliveryLost, Failure
+from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
 from tests.http_server import CUT, HttpServer
+from tests.notifiers.broken_off import break_off
 from tests.notifiers.ledgers import Recorder
 from tests.notifiers.telegram.examples import failed, paragraphs, refused, report, texts
 
@@ -109,3 +111,27 @@ async def test_messages_that_are_taken_back_say_nothing_about_the_service(server
 @pytest.mark.parametrize(("policy", "final"), [("resend", False), ("dead-letter", True)])
 async def test_the_settings_say_what_is_done_with_what_nobody_knows(server, notifier_for, policy, final):
     assert final is notifier_for(server, unknown=policy).unknown_is_final
+
+
+async def test_a_library_that_cancels_itself_before_it_wrote_costs_an_attempt(server, notifier, ledger, monkeypatch):
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", break_off)
+
+    failure = await failed(notifier, ledger=ledger)
+
+    assert (Kind.TRANSIENT, Reason.SERVICE_ERROR) == (failure.kind, failure.reason)
+    assert failure.text == f"127.0.0.1:{server.port}: the request was broken off; nothing was sent"
+    assert (0, []) == (server.connections, ledger.said)
+
+
+async def test_one_that_cancels_itself_afterwards_may_have_sent_it(server, notifier, ledger, monkeypatch):
+    async def handle(transport, request):
+        await usual(transport, request)
+        await break_off()
+
+    usual = httpx.AsyncHTTPTransport.handle_async_request
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+
+    failure = await failed(notifier, ledger=ledger)
+
+    assert (Kind.UNKNOWN, Reason.SERVICE_UNANSWERED) == (failure.kind, failure.reason)
+    assert ["hand over"] == [what for what, *_ in ledger.said]
