@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from dispatcher.brokers.base import Broker
 from dispatcher.brokers.rabbitmq import RabbitBroker
 from dispatcher.contract.base import Notification
-from dispatcher.flow.consumer import Consumer, Observer, Watch
+from dispatcher.flow.circumstances import Circumstances
+from dispatcher.flow.consumer import Consumer, Observer
 from dispatcher.flow.journal import Journal
 from dispatcher.flow.notify import Notify
 from dispatcher.flow.outages import Outages
@@ -111,7 +112,7 @@ def make_consumer(lane: Lane, settings: Settings, journal: Journal, observers: S
     waits = settings.service.probe
     outages = Outages(lane.queue, probe, waits.shortest.total_seconds(), waits.longest.total_seconds())
     handler = Notify(notifier, lane.renderer, page)
-    return Consumer(lane.queue, handler, make_ladder(settings), observers, Watch(page, outages))
+    return Consumer(lane.queue, handler, make_ladder(settings), observers, Circumstances(page, outages))
 
 
 def _make_lane(queue: str, settings: Settings) -> Lane:

@@ -52,7 +52,7 @@ class Dispatcher:
     ) -> None:
         self._settings = settings
         self._journal = journal or make_journal(settings)
-        self._page = HealthPage(settings.service.health, lambda: self.health)
+        self._health_page = HealthPage(settings.service.health, lambda: self.health)
         self._broker = broker or make_broker(settings)
         self._lanes = lanes if lanes is not None else make_lanes(settings)
         self._observers = observers if observers is not None else (LogObserver(),)
@@ -87,7 +87,7 @@ class Dispatcher:
 
         """
         try:
-            await self._page.start()
+            await self._health_page.start()
             if await self._unless_stopped(self._start()):
                 log.info("ready")
                 await self._serve()
@@ -151,7 +151,7 @@ class Dispatcher:
         finally:
             await self._broker.close()
             self._journal.close()
-            await self._page.close()
+            await self._health_page.close()
 
     def _health_of(self, lane: Lane) -> QueueHealth:
         if lane.off is not None:

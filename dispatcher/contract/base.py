@@ -5,6 +5,7 @@ warning), an optional field that is `null` counts as absent. A wrong type or a m
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self, TypeVar
@@ -176,13 +177,7 @@ def decode(contract: type[AnyNotification], body: bytes) -> tuple[AnyNotificatio
         Failure: it is malformed; the text names the place.
 
     """
-    try:
-        fields = from_json(body.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
-    except ValueError as error:
-        hint = "it is compressed, send it as it is" if body.startswith(b"\x1f\x8b") else error
-        raise malformed(f"the body is not JSON in UTF-8: {hint}") from error
-    if not isinstance(fields, dict):
-        raise malformed(f"the body is {_json_type(fields)}, it must be a JSON object")
+    fields = fields_of(body)
     _check_lengths(fields)
     names = _names(contract)
     present = {name: value for name, value in fields.items() if value is not None}
@@ -191,6 +186,23 @@ def decode(contract: type[AnyNotification], body: bytes) -> tuple[AnyNotificatio
     except ValidationError as error:
         raise malformed(_sentence(error)) from error
     return notification, frozenset(name for name in fields if name not in names)
+
+
+def fields_of(body: bytes) -> dict[str, Any]:
+    """Read the JSON object that a body is.
+
+    Raises:
+        Failure: it is none.
+
+    """
+    try:
+        fields = from_json(body.removeprefix(BOM_UTF8), allow_inf_nan=False)
+    except ValueError as error:
+        hint = "it is compressed, send it as it is" if body.startswith(b"\x1f\x8b") else error
+        raise malformed(f"the body is not JSON in UTF-8: {hint}") from error
+    if not isinstance(fields, dict):
+        raise malformed(f"the body is {_json_type(fields)}, it must be a JSON object")
+    return fields
 
 
 def malformed(text: str) -> Failure:

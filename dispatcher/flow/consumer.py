@@ -7,20 +7,21 @@ read, when a handler has a bug, when the daemon stops.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from time import monotonic, perf_counter
 
 from dispatcher.brokers.base import Delivery, Subscription
+from dispatcher.cancelling import is_ours
 from dispatcher.flow.bugs import failure_of
+from dispatcher.flow.circumstances import Circumstances
 from dispatcher.flow.hands import Hands
 from dispatcher.flow.judge import judge
-from dispatcher.flow.notify import utc_now
 from dispatcher.flow.once import AlreadySettled, Died, Once
 from dispatcher.flow.outages import Outages
 from dispatcher.flow.page import Page
+from dispatcher.flow.split import SplitUp
 from dispatcher.words import messages
-from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed, SplitUp
+from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed
 from dispatcher.words.health import QueueHealth, State
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released, Settlement, Split
@@ -28,6 +29,9 @@ from dispatcher.words.retries import HOLD, LONGEST_WAIT, Ladder
 
 Handler = Callable[[Message], Awaitable[None]]
 Observer = Callable[[Settlement], None]
+
+MOST_RETURNS = 5
+"""A message that the broker has handed out so many times is not given back once more."""
 
 log = logging.getLogger(__name__)
 
@@ -40,22 +44,6 @@ class Ended(Exception):
         self.outcome = outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """What a consumer goes by besides the message in its hands.
-
-    Attributes:
-        page: what is remembered of the messages of its queue.
-        outages: what is known of the service.
-        now: the time.
-
-    """
-
-    page: Page
-    outages: Outages
-    now: Callable[[], datetime] = utc_now
-
-
 class Consumer:
     """Works off the deliveries of one queue, as many side by side as the subscription hands out.
 
@@ -64,7 +52,7 @@ class Consumer:
         handler: tries a message once; returns when it was served, raises `Failure` or `SomeFailed` when not.
         ladder: the delays between attempts.
         observers: told of each settlement.
-        watch: what is known of its messages, and of the service they go to.
+        circumstances: what is known of its messages, and of the service they go to.
 
     """
 
@@ -74,30 +62,35 @@ class Consumer:
         handler: Handler,
         ladder: Ladder,
         observers: Sequence[Observer],
-        watch: "Watch | None" = None,
+        circumstances: Circumstances | None = None,
     ) -> None:
-        watch = watch or Watch(Page(queue=queue), Outages(queue))
+        around = circumstances or Circumstances(Page(queue=queue), Outages(queue))
         self._queue = queue
         self._handler = handler
         self._ladder = ladder
         self._observers = observers
-        self._now = watch.now
-        self._page = watch.page
-        self._outages = watch.outages
-        self._once = Once(watch.page)
+        self._now = around.now
+        self._page = around.page
+        self._outages = around.outages
+        self._once = Once(around.page, around.now)
         self._subscription: Subscription | None = None
         self._hands = Hands()
 
     async def run(self, subscription: Subscription) -> None:
         """Take deliveries until the subscription is stopped."""
         self._subscription = subscription
-        watching = asyncio.create_task(self._outages.watch(subscription), name=f"outages of {self._queue}")
+        taking = asyncio.create_task(self._take(subscription))
+        watching = asyncio.create_task(self._outages.watch(subscription))
         try:
-            async for delivery in subscription:
-                # Tasks of our own: the broker's are cancelled with their connection, in the middle of a conversation.
-                self._hands.take(self._process(delivery))
+            done, _ = await asyncio.wait({taking, watching}, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()  # who watches for outages ends with a bug only: better an end than a false peace
         finally:
+            taking.cancel()
             watching.cancel()
+
+    async def _take(self, subscription: Subscription) -> None:
+        async for delivery in subscription:
+            self._hands.take(self._process(delivery))
 
     @property
     def health(self) -> QueueHealth:
@@ -125,10 +118,14 @@ class Consumer:
             return  # its message comes again
         started = perf_counter()
         message = delivery.message
+        outcomes: tuple[Outcome, ...]
         try:
             outcomes = await self._try(message)
         except DeliveryLost:
             outcomes, lost = (Released(),), True
+        except Exception as bug:  # noqa: BLE001 - whatever it was, the message is settled
+            outcomes = (Deferred(message.with_headers({}), self._ladder.rungs[-1], failure_of(bug, message)),)
+            lost = await self._settle(delivery, outcomes)
         else:
             lost = await self._settle(delivery, outcomes)
         self._tell(
@@ -164,11 +161,13 @@ class Consumer:
             error = failure
         except Ended as ended:
             return (ended.outcome,)
-        if self._outages.note(error, began) and on_trial and isinstance(error, Failure):
-            return (self._round_again(message, error),)
+        is_outage = self._outages.note(error, began)
         if isinstance(error, Died):
             message = message.with_headers({messages.DEATHS: error.deaths})
-        return judge(message, error, self._queue, self._ladder, self._now())
+        outcomes = judge(message, error, self._queue, self._ladder, self._now())
+        if is_outage and isinstance(outcomes[0], Released) and (on_trial or message.returned >= MOST_RETURNS):
+            return (self._round_again(message, error),)
+        return outcomes
 
     async def _handle(self, message: Message, early: timedelta) -> None:
         """Have the message handled when its time has come.
@@ -179,12 +178,11 @@ class Consumer:
             DeliveryLost: the broker took it back.
 
         """
-        task = asyncio.current_task()
         try:
             with self._hands.trying():
                 if early > timedelta(0):
                     await asyncio.sleep(early.total_seconds())
-                async with self._once.turn(message):
+                async with self._once.in_hand(message):
                     await self._handler(message)
         except (Failure, SomeFailed, DeliveryLost):
             raise
@@ -194,7 +192,7 @@ class Consumer:
         except SplitUp as split:
             raise Ended(Split(split.parts)) from None
         except asyncio.CancelledError as cancelled:
-            if task is not None and task.cancelling():
+            if is_ours():
                 raise Ended(Released()) from None
             raise failure_of(cancelled, message) from None  # a library's own, nobody cancelled us
         except Exception as bug:  # noqa: BLE001 - whatever it was, the message is settled
@@ -205,12 +203,14 @@ class Consumer:
         failure = Failure(Kind.THROTTLED, message.reason, f"it waits until {message.not_before:%Y-%m-%d %H:%M:%SZ}")
         return Deferred(message.with_headers({}), self._ladder.towards(wait), failure)
 
-    def _round_again(self, message: Message, outage: Failure) -> Deferred:
-        """Let the message that was to tell whether an outage is over wait for a moment.
+    def _round_again(self, message: Message, outage: Failure | SomeFailed | None) -> Deferred:
+        """Let a message wait for a moment that was to tell whether an outage is over, or was given back often.
 
-        Given back again and again, it would be taken for poison by a queue that counts its deliveries.
+        Again and again, it would be taken for poison by a queue that counts its deliveries.
         """
-        return Deferred(message.with_headers({}), self._ladder.delays[0], outage)
+        failure = next(iter(outage.failures.values())) if isinstance(outage, SomeFailed) else outage
+        assert failure is not None  # noqa: S101 - without an outage nobody comes here
+        return Deferred(message.with_headers({}), self._ladder.delays[0], failure)
 
     async def _settle(self, delivery: Delivery, outcomes: tuple[Outcome, ...]) -> bool:
         """Settle; tell whether that was too late."""
@@ -218,8 +218,6 @@ class Consumer:
         try:
             await delivery.settle(*outcomes, kept=lambda: self._kept(message, outcomes))
         except DeliveryLost:
-            if isinstance(outcomes[0], Accepted):
-                self._page.owe(message)
             return True
         except Exception:
             log.exception("message %s could not be settled; it stays unacknowledged", delivery.message.id)
@@ -246,4 +244,4 @@ def _has_doubts(message: Message, outcomes: tuple[Outcome, ...]) -> bool:
     if any(isinstance(one, Deferred | Released) for one in outcomes):
         return False
     unsure = any(isinstance(one, Rejected) and one.failure.kind is Kind.UNKNOWN for one in outcomes)
-    return unsure or message.redelivered or message.copy is not None
+    return unsure or message.seen_before

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 
 from dispatcher.flow.page import Page
 from dispatcher.notifiers.ledger import Ledger
-from dispatcher.words.errors import DeliveryLost
+from dispatcher.words.errors import DeliveryLost, Failure, Kind
 from dispatcher.words.messages import Message
 
 
@@ -20,13 +20,13 @@ class JournalLedger(Ledger):
             it is about to be.
 
     Attributes:
-        served: the slots of those who were served in this try.
+        handed_over: the slots of those for whom the service may have it.
 
     """
 
     def __init__(self, page: Page, message: Message, done: frozenset[int], *, careful: bool) -> None:
         super().__init__(done)
-        self.served: set[int] = set()
+        self.handed_over: set[int] = set()
         self._page = page
         self._message = message
         self._careful = careful
@@ -44,11 +44,15 @@ class JournalLedger(Ledger):
         """Let go only what is still ours."""
         if self.withdrawn:
             raise DeliveryLost("the broker has taken the message back; it was not sent")
+        self.handed_over.update(slots)
         if self._careful:
             self._page.hand_over(self._message, slots)
 
     def serve(self, slots: Collection[int], *, pieces: int = 0) -> None:
         """Write it down."""
         self._page.serve(self._message, slots, pieces)
-        if not pieces:
-            self.served.update(slots)
+
+    def answered(self, failures: Collection[Failure]) -> None:
+        """Take the doubts back, once the service has answered for everybody: who failed surely has nothing."""
+        if self._careful and self.handed_over and not any(failure.kind is Kind.UNKNOWN for failure in failures):
+            self._page.take_back(self._message)

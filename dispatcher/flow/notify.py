@@ -4,19 +4,21 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from time import monotonic
 from typing import Any, Protocol
 
+from dispatcher.cancelling import is_ours
 from dispatcher.contract.base import Notification, Part, decode
+from dispatcher.flow.attempt import Attempt
 from dispatcher.flow.bugs import failure_of
+from dispatcher.flow.clock import utc_now
 from dispatcher.flow.ledger import JournalLedger
 from dispatcher.flow.pacer import Pacer
 from dispatcher.flow.page import Page
-from dispatcher.flow.round import Round
-from dispatcher.flow.split import is_to_be_split, split
+from dispatcher.flow.split import SplitUp, is_to_be_split, split
 from dispatcher.notifiers.base import Notifier, Report
-from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason, SomeFailed, SplitUp
+from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason, SomeFailed
 from dispatcher.words.messages import Message
 from dispatcher.words.rates import Destination
 from dispatcher.words.retries import LONGEST_WAIT, STEPS
@@ -38,11 +40,6 @@ class Renderer(Protocol):
 
     async def render_once_saved(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
         """Render a template, once nobody writes it; raise `Failure` where that cannot be done."""
-
-
-def utc_now() -> datetime:
-    """Give the time."""
-    return datetime.now(UTC)
 
 
 class Notify:
@@ -78,55 +75,58 @@ class Notify:
         with self._page.work(message):
             notification = self._read(message)
             parts = notification.parts()
-        round_ = self._begin(message, parts)
-        self._refuse_expired(notification, round_)
+        attempt = self._begin(message, parts)
+        self._refuse_expired(notification, attempt)
         if is_to_be_split(message, parts):
-            apart = await asyncio.to_thread(split, message, parts)
+            with attempt.ledger.work():
+                apart = await asyncio.to_thread(split, message, parts, self._now())
             if apart:
                 raise SplitUp(apart)
-        await self._serve(notification, round_)
-        if round_.failures:
-            raise SomeFailed(round_.failures, round_.addresses)
+        await self._serve(notification, attempt)
+        if attempt.failures:
+            raise SomeFailed(attempt.failures, attempt.addresses)
 
-    def _begin(self, message: Message, parts: Sequence[Part]) -> Round:
+    def _begin(self, message: Message, parts: Sequence[Part]) -> Attempt:
         """Find out who is left: the journal may know more than the message does."""
         record = self._page.recall(message)
         served = frozenset(slot for slot, pieces in record.served.items() if not pieces)
         done = message.done | served
         careful = self._notifier.unknown_is_final
-        round_ = Round(message, parts, JournalLedger(self._page, message, done, careful=careful))
-        round_.pieces = {**message.pieces, **{slot: count for slot, count in record.served.items() if count}}
+        attempt = Attempt(message, parts, JournalLedger(self._page, message, done, careful=careful))
+        attempt.pieces = {**message.pieces, **{slot: count for slot, count in record.served.items() if count}}
         if served:
-            message.notes["remark"] = f"sent before to {len(served)} of {len(round_.addresses)}; not sent to them again"
+            message.notes["remark"] = (
+                f"sent before to {len(served)} of {len(attempt.addresses)}; not sent to them again"
+            )
         if careful:
-            round_.failures |= dict.fromkeys(record.unsure - done, _perhaps_sent())
-        return round_
+            attempt.failures |= dict.fromkeys(record.unsure - done, _perhaps_sent())
+        return attempt
 
-    async def _serve(self, notification: Notification, round_: Round) -> None:
+    async def _serve(self, notification: Notification, attempt: Attempt) -> None:
         """Send part after part, until all are served or the try has to end."""
         until = monotonic() + LONGEST_TRY
-        for part in round_.parts:
-            waiting = round_.waiting(part)
+        for part in attempt.parts:
+            waiting = attempt.waiting(part)
             if not waiting:
                 continue
-            if round_.tried and monotonic() > until:
-                round_.leave(part.index, _NEXT_TRY)
+            if attempt.tried and monotonic() > until:
+                attempt.leave(part.index, _NEXT_TRY)
                 return
             try:
                 if part.index:
                     await asyncio.sleep(0)  # thousands of parts that fail at once must not keep others waiting
-                report = await self._send(notification, part, waiting, round_)
+                report = await self._send(notification, part, waiting, attempt)
             except asyncio.CancelledError:
-                if not round_.tried:
+                if not attempt.tried:
                     raise  # nobody was served: the message goes back as it was
-                round_.leave(part.index, _INTERRUPTED)
+                attempt.leave(part.index, _INTERRUPTED)
                 return
-            round_.add({slot: self._final(failure) for slot, failure in report.failures.items()})
-            _note(round_.message, "reference", report.reference)
-            _note(round_.message, "remark", report.remark)
+            attempt.add({slot: self._final(failure) for slot, failure in report.failures.items()})
+            _note(attempt.message, "reference", report.reference)
+            _note(attempt.message, "remark", report.remark)
             outage = _outage(report)
             if outage is not None:
-                round_.leave(part.index + 1, outage)
+                attempt.leave(part.index + 1, outage)
                 return
 
     def _final(self, failure: Failure) -> Failure:
@@ -141,40 +141,46 @@ class Notify:
             message.notes["unknown_fields"] = unknown
         return notification
 
-    def _refuse_expired(self, notification: Notification, round_: Round) -> None:
+    def _refuse_expired(self, notification: Notification, attempt: Attempt) -> None:
         if notification.expires_at is None or notification.expires_at > self._now():
             return
-        for part in round_.parts:
-            self._pacer.give_up((round_.message.id, part.index))
+        for part in attempt.parts:
+            self._pacer.give_up((attempt.message.id, part.index))
         text = f"it was to be sent before {notification.expires_at.isoformat()}"
         expired = Failure(Kind.CONTENT, Reason.EXPIRED, text)
-        if round_.ledger.done == round_.message.done:
+        if attempt.ledger.done == attempt.message.done:
             raise expired
-        round_.leave(0, expired)  # the journal knows of some who were served in time
+        attempt.leave(0, expired)  # the journal knows of some who were served in time
 
-    async def _send(self, notification: Notification, part: Part, waiting: Sequence[int], round_: Round) -> Report:
+    async def _send(self, notification: Notification, part: Part, waiting: Sequence[int], attempt: Attempt) -> Report:
         """Serve one part; say what became of it."""
-        message = round_.message
-        part = replace(part, pieces=round_.pieces.get(waiting[0], 0))
+        message = attempt.message
+        part = replace(part, pieces=attempt.pieces.get(waiting[0], 0))
         who = (message.id, part.index)
         destinations: Sequence[Destination] = ()
         try:
             try:
-                rendered = await self._renderer.render_once_saved(
-                    notification.template, part.parameters, notification.locale
-                )
-                destinations = self._notifier.destinations(part, round_.ledger.done)
+                with attempt.ledger.work():
+                    rendered = await self._renderer.render_once_saved(
+                        notification.template, part.parameters, notification.locale
+                    )
+                destinations = self._notifier.destinations(part, attempt.ledger.done)
             except BaseException:
                 self._pacer.give_up(who)  # those behind it need not wait for it
                 raise
             async with self._pacer.turn(who, destinations):
-                report = await self._notifier.send(message.id, notification, part, rendered, round_.ledger)
+                report = await self._notifier.send(message.id, notification, part, rendered, attempt.ledger)
         except Failure as failure:
             report = Report(dict.fromkeys(waiting, failure), messages=1 + max(0, failure.pieces - part.pieces))
         except DeliveryLost:
             raise
+        except asyncio.CancelledError as cancelled:
+            if is_ours():
+                raise
+            return Report(dict.fromkeys(waiting, _broken_off(cancelled, attempt, waiting)))
         except Exception as bug:  # noqa: BLE001 - it must not take from the other parts that they were served
             return Report(dict.fromkeys(waiting, failure_of(bug, message)))
+        attempt.ledger.answered(report.failures.values())
         self._keep_pace(report, destinations)
         return report
 
@@ -212,6 +218,14 @@ def _outage(report: Report) -> Failure | None:
 
 _INTERRUPTED = Failure(Kind.OUTAGE, Reason.INTERRUPTED, "the dispatcher was stopped before everybody was served")
 _NEXT_TRY = Failure(Kind.THROTTLED, Reason.PACED, "there are many recipients: the rest is next", wait=STEPS[0])
+
+
+def _broken_off(cancelled: asyncio.CancelledError, attempt: Attempt, slots: Sequence[int]) -> Failure:
+    """Give what it means that a library cancelled itself in the middle, which nobody had asked for."""
+    failure = failure_of(cancelled, attempt.message)
+    if attempt.ledger.handed_over.isdisjoint(slots):
+        return failure
+    return Failure(Kind.UNKNOWN, failure.reason, f"{failure.text}; it may have been sent")
 
 
 def _perhaps_sent() -> Failure:

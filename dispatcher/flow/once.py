@@ -6,12 +6,17 @@ costs it an attempt, and so many deaths make it a dead letter.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from datetime import datetime, timedelta
+from time import monotonic
 
+from dispatcher.flow.clock import utc_now
 from dispatcher.flow.page import Page
 from dispatcher.words.errors import DeliveryLost, DispatcherError, Failure, Kind, Reason
 from dispatcher.words.messages import Message
+from dispatcher.words.retries import STEPS
 
 MOST_DEATHS = 3
 """So many deaths of a process with one message in hand make that a dead letter."""
@@ -21,6 +26,14 @@ IN_COMPANY = 1
 
 AGAIN = 0.1
 """After so many seconds it is looked again whether another daemon still has a message in hand."""
+
+PATIENCE = 2.0
+"""So many seconds that is waited for; then the message goes round."""
+
+LONGEST_HELD = timedelta(minutes=15)
+"""A message that somebody has had in hand for so long is sent by who is given it: longer than any try, he is frozen."""
+
+log = logging.getLogger(__name__)
 
 
 class AlreadySettled(DispatcherError):
@@ -37,7 +50,11 @@ class Died(Failure):
 
     def __init__(self, deaths: int) -> None:
         kind = Kind.CONTENT if deaths >= MOST_DEATHS else Kind.TRANSIENT
-        super().__init__(kind, Reason.DIED, f"the dispatcher died {deaths} times with this message")
+        super().__init__(
+            kind,
+            Reason.DIED,
+            f"the dispatcher died {deaths} times with this message; its log of these times may say why",
+        )
         self.deaths = deaths
 
 
@@ -46,16 +63,18 @@ class Once:
 
     Args:
         page: what is remembered of them.
+        now: the time.
 
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, now: Callable[[], datetime] = utc_now) -> None:
         self._page = page
-        self._in_hand: dict[bytes, asyncio.Future[None]] = {}
+        self._now = now
+        self._held: dict[bytes, asyncio.Future[None]] = {}
         self._one_suspect = asyncio.Lock()
 
     @asynccontextmanager
-    async def turn(self, message: Message) -> AsyncIterator[None]:
+    async def in_hand(self, message: Message) -> AsyncIterator[None]:
         """Have the message in hand, alone on this host, until the end of the block.
 
         Raises:
@@ -65,7 +84,7 @@ class Once:
 
         """
         key = self._page.key(message)
-        if message.redelivered or message.copy is not None:
+        if message.seen_before:
             await self._until_free(key, message)
             if self._page.is_settled(message):
                 raise AlreadySettled("it was settled before")
@@ -74,33 +93,43 @@ class Once:
             yield
 
     async def _until_free(self, key: bytes, message: Message) -> None:
-        """Wait for whoever has the same message in hand, in this process or in another one."""
-        while True:
-            other = self._in_hand.get(key)
-            if other is not None:
-                await asyncio.shield(other)
-            elif self._page.is_held_elsewhere(message):
-                await asyncio.sleep(AGAIN)
-            else:
-                return
+        """Wait for whoever has the same message in hand, in this process or in another one of this host.
+
+        Not for long: who has it may be frozen, and the messages behind this one need not be.
+        """
+        until = monotonic() + PATIENCE
+        while (other := self._held.get(key)) is not None or self._page.is_held_elsewhere(message):
             if message.is_stale():
                 raise DeliveryLost("the broker has taken the message back; it was not tried")
+            if other is not None:
+                await asyncio.wait({other}, timeout=AGAIN)
+            elif monotonic() < until:
+                await asyncio.sleep(AGAIN)
+            elif self._has_waited_long(message):
+                log.warning("message %s is sent though another daemon of this host has it in hand", message.id)
+                return
+            else:
+                raise Failure(Kind.THROTTLED, Reason.HELD, "another daemon of this host has it in hand", wait=STEPS[-1])
+
+    def _has_waited_long(self, message: Message) -> bool:
+        return message.first_seen is not None and self._now() - message.first_seen > LONGEST_HELD
 
     def _deaths(self, message: Message) -> int:
         """Count the deaths; raise when there is one more than was paid for."""
-        deaths = max(self._page.deaths(message), message.deaths)
-        if deaths > max(message.deaths, IN_COMPANY):
+        paid = min(message.deaths, MOST_DEATHS - 1)  # whoever wrote that there
+        deaths = max(self._page.deaths(message), paid)
+        if deaths > max(paid, IN_COMPANY):
             raise Died(deaths)
         return deaths
 
     @asynccontextmanager
     async def _have(self, key: bytes, message: Message) -> AsyncIterator[None]:
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        first = self._in_hand.setdefault(key, mine) is mine  # two with the same id and body may be two notifications
+        first = self._held.setdefault(key, mine) is mine  # two with the same id and body may be two notifications
         try:
             with self._page.hold(message):
                 yield
         finally:
             if first:
-                del self._in_hand[key]
+                del self._held[key]
             mine.set_result(None)

@@ -14,6 +14,7 @@ from time import monotonic
 
 from dispatcher.backoff import backoff
 from dispatcher.brokers.base import Subscription
+from dispatcher.cancelling import is_ours
 from dispatcher.words.errors import DispatcherError, Failure, Kind, Reason, SomeFailed
 from dispatcher.words.health import State
 from dispatcher.words.values import format_duration
@@ -29,6 +30,7 @@ _BEFORE_THE_SERVICE = frozenset(
         Reason.TEMPLATE_MISSING,
         Reason.TEMPLATE_BROKEN,
         Reason.PACED,
+        Reason.HELD,
         Reason.DIED,
         Reason.INTERRUPTED,
         Reason.INTERNAL_ERROR,
@@ -69,7 +71,6 @@ class Outages:
         self._began = asyncio.Event()
         self._trial: asyncio.Future[bool] | None = None
         self._trial_began = 0.0
-        self._asked = timedelta(0)
         self._unanswered = 0
 
     @property
@@ -124,7 +125,6 @@ class Outages:
             log.info("%s: taking messages again, after %s", self._queue, took)
 
     def _pause(self, outage: Failure, began: float) -> None:
-        self._asked = outage.wait or timedelta(0)
         if self._tries(began):
             self.text = outage.text
             self._decide(got_through=False)
@@ -151,7 +151,7 @@ class Outages:
         while True:
             self._become(State.PAUSED, self.text)
             await subscription.pause()
-            await asyncio.sleep(max(next(waits), self._asked.total_seconds()))
+            await asyncio.sleep(next(waits))
             if not await self._is_back():
                 continue
             if not said:
@@ -165,6 +165,11 @@ class Outages:
             await self._probe()
         except DispatcherError as error:
             self.text = str(error)
+            return False
+        except asyncio.CancelledError:
+            if is_ours():
+                raise
+            log.exception("the probe of %s was broken off", self._queue)
             return False
         except Exception:
             log.exception("a bug in the probe of %s", self._queue)

@@ -2,11 +2,11 @@
 
 A publisher may reuse an id, on purpose or not, and two messages that look the same are two notifications. So the
 journal is only asked about a message that was in somebody's hands before: one that the broker hands out again, or a
-copy of ours.
+copy of ours. A message without an id cannot be told from another with the same body, so nothing is remembered of it but
+that processes died of it: it may be sent twice, and is never taken for one that was.
 """
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,12 @@ from datetime import UTC, datetime, timedelta
 from dispatcher.flow.journal import Forgetful, Journal, Record
 from dispatcher.words.messages import Message
 
-SLACK = timedelta(minutes=5)
+SLACK = timedelta(seconds=1)
 """So far the clocks of those who tried a message may be apart."""
 
-MOST_OWED = 10_000
-"""Messages without an id, sent but not acknowledged, that are remembered."""
+
+FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
+"""Nothing was first seen before."""
 
 
 class Page:
@@ -41,23 +42,28 @@ class Page:
     ) -> None:
         self._journal = journal or Forgetful()
         self._now = now
-        self._place = _digest(broker.encode(), queue.encode())
-        self._owed: OrderedDict[bytes, int] = OrderedDict()
+        self._origin = _digest(broker.encode(), queue.encode())
 
     def key(self, message: Message) -> bytes:
         """Give what is the same for a message and all its copies, and nothing else; without an id, the body alone."""
         identity = b"" if message.anonymous else message.id.encode()
-        return _digest(self._place, identity, message.body)
+        return _digest(self._origin, identity, message.body)
 
     def recall(self, message: Message) -> Record:
         """Give what is known of a message."""
-        if not _may_be_known(message):
+        if not message.seen_before:
             return Record()
         return self._journal.recall(self.key(message), self._since(message))
 
     def hand_over(self, message: Message, slots: Collection[int]) -> None:
         """Note that the service may have it for these from now on."""
-        self._journal.hand_over(self.key(message), slots)
+        if not message.anonymous:
+            self._journal.hand_over(self.key(message), slots)
+
+    def take_back(self, message: Message) -> None:
+        """Note that the service has answered, and nobody is in doubt any more."""
+        if not message.anonymous:
+            self._journal.clear(self.key(message))
 
     def serve(self, message: Message, slots: Collection[int], pieces: int = 0) -> None:
         """Note that these have it, or so many pieces of it."""
@@ -73,22 +79,20 @@ class Page:
 
         One that waits, for its turn or for a connection, is in hand but not worked on.
         """
-        return self._journal.hold(self._work(message))
+        return self._journal.hold(self._work_key(message))
 
     def deaths(self, message: Message) -> int:
         """Count how often a process of this host died while it worked on a message."""
-        return self._journal.recall(self._work(message)).deaths if _may_be_known(message) else 0
+        return self._journal.recall(self._work_key(message)).deaths if message.seen_before else 0
 
     def is_held_elsewhere(self, message: Message) -> bool:
         """Tell whether another daemon of this host has it in hand."""
-        return _may_be_known(message) and self._journal.is_held_elsewhere(self.key(message))
+        return message.seen_before and self._journal.is_held_elsewhere(self.key(message))
 
     def is_settled(self, message: Message) -> bool:
         """Tell whether this copy was settled before, and has only come back because the broker did not hear of it."""
-        if not _may_be_known(message):
+        if not message.seen_before or message.anonymous:
             return False
-        if message.anonymous:
-            return self._is_owed(self.key(message))
         return self._journal.is_settled(self._version(message))
 
     def settle(self, message: Message) -> None:
@@ -96,40 +100,23 @@ class Page:
         if not message.anonymous:
             self._journal.settle(self._version(message))
 
-    def owe(self, message: Message) -> None:
-        """Note that a message without an id was served, but the broker did not hear of it: one equal comes again."""
-        if message.anonymous:
-            key = self.key(message)
-            self._owed[key] = self._owed.pop(key, 0) + 1
-            while len(self._owed) > MOST_OWED:
-                self._owed.popitem(last=False)
-
     def clear(self, message: Message) -> None:
         """Forget the deaths and doubts about a message that is settled for good."""
         self._journal.clear(self.key(message))
-        self._journal.clear(self._work(message))
+        self._journal.clear(self._work_key(message))
 
-    def _work(self, message: Message) -> bytes:
+    def _work_key(self, message: Message) -> bytes:
         return _digest(self.key(message))
 
     def _since(self, message: Message) -> datetime | None:
-        """Tell from when on what was sent may have been this message; any time where a clock was set back since."""
+        """Tell from when on what was sent may have been this message; any time where that cannot be so."""
         seen = message.first_seen
-        return seen - SLACK if seen is not None and seen <= self._now() else None
-
-    def _is_owed(self, key: bytes) -> bool:
-        count = self._owed.pop(key, 0)
-        if count > 1:
-            self._owed[key] = count - 1
-        return count > 0
+        sound = seen is not None and FIRST_DAY < seen <= self._now()  # a clock was set back, or somebody made it up
+        return seen - SLACK if sound and seen is not None else None
 
     def _version(self, message: Message) -> bytes:
         copy = message.copy
-        return self.key(message) if copy is None else _digest(self._place, message.id.encode(), copy.encode())
-
-
-def _may_be_known(message: Message) -> bool:
-    return message.redelivered or message.copy is not None
+        return self.key(message) if copy is None else _digest(self._origin, message.id.encode(), copy.encode())
 
 
 def _digest(*parts: bytes) -> bytes:

@@ -1,21 +1,21 @@
 """A message with many recipients becomes as many messages, before the first is sent: a crash then repeats little.
 
 Only where everybody gets something of his own. Each part keeps the fields of the whole but for `to` and `parameters`,
-and what was known of its recipients. Its id is made of the whole's, so that splitting twice makes no second message.
+and what was known of its recipients. Its id is made of the whole's, so that nobody is served twice when a crash has it
+split twice: the journal knows the parts again.
 """
 
 import hashlib
 import json
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from pydantic_core import from_json
-
-from dispatcher.contract.base import Part
+from dispatcher.contract.base import Part, fields_of
 from dispatcher.words import messages
-from dispatcher.words.messages import Message
+from dispatcher.words.errors import DispatcherError
+from dispatcher.words.messages import Message, milliseconds
 from dispatcher.words.values import encode_slots
 
 FROM = 20
@@ -28,6 +28,19 @@ LONGEST_ID = 200
 """Characters of an id that a part's is made of; of a longer one its digest is taken."""
 
 
+class SplitUp(DispatcherError):
+    """A message has too many recipients to be tried as one.
+
+    Attributes:
+        parts: the messages to be tried in its place.
+
+    """
+
+    def __init__(self, parts: tuple[Message, ...]) -> None:
+        super().__init__(f"it is split into {len(parts)} messages")
+        self.parts = parts
+
+
 def is_to_be_split(message: Message, parts: Sequence[Part]) -> bool:
     """Tell whether a message has so many parts left that it should be split."""
     if len(parts) <= FROM or messages.PART_OF in message.headers:
@@ -36,15 +49,21 @@ def is_to_be_split(message: Message, parts: Sequence[Part]) -> bool:
     return waiting > FROM
 
 
-def split(message: Message, parts: Sequence[Part]) -> tuple[Message, ...]:
+def split(message: Message, parts: Sequence[Part], now: datetime) -> tuple[Message, ...]:
     """Give a message for each part that somebody still waits for; none where that would be too much.
 
-    The body must be one that the contract has taken.
+    Args:
+        message: its body must be one that the contract has taken.
+        parts: all of them.
+        now: when it is first seen, unless it was seen before: then nobody knows how long ago.
+
     """
-    fields = from_json(message.body.removeprefix(BOM_UTF8), allow_inf_nan=False)
+    fields = fields_of(message.body)
     whole = {name: value for name, value in fields.items() if name not in {"to", "parameters"}}
     if len(json.dumps(whole)) * len(parts) > MOST_BYTES:
         return ()
+    if not message.seen_before:
+        message = message.with_headers({messages.FIRST_SEEN: milliseconds(now)})
     return tuple(_messages(message, parts, whole))
 
 
@@ -66,7 +85,6 @@ def _message(message: Message, identity: str, whole: dict[str, Any], part: Part)
     pieces = {str(slots[slot]): count for slot, count in message.pieces.items() if slot in slots}
     copy = message.with_headers(
         {
-            messages.COPY: hashlib.sha256(identity.encode()).hexdigest()[:16],  # the same, whoever splits it again
             messages.ID: identity,
             messages.PART_OF: message.id,
             messages.DONE: encode_slots(done) if done else None,

@@ -6,7 +6,6 @@ pause than spend their attempts. Messages are told apart, so that one that alway
 all of them were for one recipient, only a probe can tell his trouble from everybody's.
 """
 
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
@@ -15,18 +14,12 @@ from dispatcher.words.errors import Failure, Kind, Reason
 LIMIT = 5
 """So many different ones in a row make an outage."""
 
-MOST = 1000
-"""Of so many it is remembered how often they made an outage."""
-
 Probe = Callable[[], Awaitable[object]]
 """Asks the service for something that has to do with no recipient; raises `Failure` when it does not answer."""
 
 
 class Streak:
     """Counts, for each reason, the different ones that failed for it since one got further.
-
-    One that makes an outage again and again is taken for its own trouble in between: it is tried again later, so that
-    the queue does not stand still behind it.
 
     Args:
         of: what is counted, for the text: mails, messages, conversations.
@@ -39,7 +32,6 @@ class Streak:
         self._limit = limit
         self._failed: dict[Reason, set[str]] = {}
         self._places: dict[Reason, set[str]] = {}
-        self._outages: Counter[str] = Counter()
         self._since = 0.0
 
     def end(self, began: float | None = None) -> None:
@@ -54,7 +46,6 @@ class Streak:
             return
         self._failed.clear()
         self._places.clear()
-        self._outages.clear()
 
     def escalate(self, who: str, failure: Failure) -> Failure:
         """Count a failure of one of them; give it back, or the outage that it shows."""
@@ -65,13 +56,6 @@ class Streak:
             failed.add(who)
         if len(failed) < self._limit:
             return failure
-        if len(self._outages) >= MOST:
-            self._outages.clear()
-        self._outages[who] += 1
-        if self._outages[who] > self._limit:
-            del self._outages[who]
-            final = failure.kind in {Kind.RECIPIENT, Kind.CONTENT}  # which it may not be, while all are refused
-            return Failure(Kind.TRANSIENT, failure.reason, failure.text) if final else failure
         return Failure(Kind.OUTAGE, failure.reason, f"{failure.text}; so it was for {self._limit} {self._of} in a row")
 
     async def weigh(self, who: str, failure: Failure, place: str, probe: Probe | None) -> Failure:

@@ -9,7 +9,13 @@ from dispatcher.words.errors import Reason
 from dispatcher.words.outcomes import Deferred, Rejected, Settlement
 from dispatcher.words.values import format_duration
 
-LEVELS = {"accepted": logging.INFO, "released": logging.INFO, "deferred": logging.WARNING, "rejected": logging.ERROR}
+LEVELS = {
+    "accepted": logging.INFO,
+    "split": logging.INFO,
+    "released": logging.INFO,
+    "deferred": logging.WARNING,
+    "rejected": logging.ERROR,
+}
 
 
 class LogObserver:

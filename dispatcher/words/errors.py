@@ -9,7 +9,6 @@
     │   └── DeliveryLost   the delivery is not ours any more; the broker hands it out again
     ├── Failure            one attempt failed, for this reason
     ├── SomeFailed         one attempt failed for some recipients
-    ├── SplitUp            the message is to be tried as several
     └── ConsumerEnded      a bug: nothing takes from a queue any more
 
 Exceptions of outside libraries end in the adapter that uses them; above it there are only these.
@@ -18,10 +17,6 @@ Exceptions of outside libraries end in the adapter that uses them; above it ther
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from dispatcher.words.messages import Message
 
 
 class DispatcherError(Exception):
@@ -112,6 +107,7 @@ class Reason(StrEnum):
     BAD_BLOCKS = "bad-blocks"
     TEMPLATES_UNREADABLE = "templates-unreadable"
     DIED = "died"
+    HELD = "held"
     INTERRUPTED = "interrupted"
     INTERNAL_ERROR = "internal-error"
 
@@ -157,19 +153,6 @@ class SomeFailed(DispatcherError):
         super().__init__(f"{len(failures)} of {len(addresses)} recipients were not served")
         self.failures = failures
         self.addresses = addresses
-
-
-class SplitUp(DispatcherError):
-    """A message has too many recipients to be tried as one.
-
-    Attributes:
-        parts: the messages to be tried in its place.
-
-    """
-
-    def __init__(self, parts: "tuple[Message, ...]") -> None:
-        super().__init__(f"it is split into {len(parts)} messages")
-        self.parts = parts
 
 
 class ConsumerEnded(DispatcherError):

@@ -20,7 +20,7 @@ class State(StrEnum):
 
 
 READY = frozenset({State.TAKING, State.TRYING, State.OFF})
-"""In these, all is as it should be."""
+"""In these, what is published now is tried now; what is off was meant to be."""
 
 
 @dataclass(frozen=True, slots=True)

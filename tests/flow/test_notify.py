@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -145,15 +145,28 @@ async def test_fields_nobody_knows_are_noted():
     assert {"colour"} == handed.notes["unknown_fields"]
 
 
+def interrupt() -> None:
+    """Do as a drain does whose time is over."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    raise asyncio.CancelledError
+
+
 def cancel(part: Part) -> Mapping[int, Failure]:
     if part.index == 1:
-        raise asyncio.CancelledError
+        interrupt()
     return NOBODY
+
+
+async def in_a_task(trying: Coroutine[Any, Any, None]) -> None:
+    """Try in a task of its own, so that the test's is not the one that is interrupted."""
+    await asyncio.create_task(trying)
 
 
 async def test_an_interruption_leaves_those_out_who_were_served():
     with pytest.raises(SomeFailed) as failed:
-        await Notify(Recorder(cancel), Names())(message("Ada", "Bob", "Cleo", "Dan", done=(2,)))
+        await in_a_task(Notify(Recorder(cancel), Names())(message("Ada", "Bob", "Cleo", "Dan", done=(2,))))
 
     assert {1: "interrupted", 3: "interrupted"} == {slot: one.reason for slot, one in failed.value.failures.items()}
 
@@ -187,10 +200,30 @@ async def test_what_the_service_calls_what_it_took_is_noted(names, done, noted):
 
 async def test_an_interruption_before_anybody_was_served_gives_the_message_back_whole():
     def at_once(_: Part) -> Mapping[int, Failure]:
-        raise asyncio.CancelledError
+        interrupt()
+        return NOBODY
 
     with pytest.raises(asyncio.CancelledError):
-        await Notify(Recorder(at_once), Names())(message("Ada", "Bob"))
+        await in_a_task(Notify(Recorder(at_once), Names())(message("Ada", "Bob")))
+
+
+@pytest.mark.parametrize(("handed_over", "kind"), [(False, Kind.TRANSIENT), (True, Kind.UNKNOWN)])
+async def test_what_a_library_breaks_off_by_itself_is_no_interruption(handed_over, kind):
+    class Broken(Recorder):
+        async def send(self, message_id: str, notification: Any, part: Part, rendered: Any, ledger: Ledger) -> Report:
+            if part.index == 1:
+                ledger.hand_over([1] if handed_over else [])
+                raise asyncio.CancelledError
+            return await super().send(message_id, notification, part, rendered, ledger)
+
+    notifier = Broken()
+    with pytest.raises(SomeFailed) as failed:
+        await Notify(notifier, Names())(message("Ada", "Bob", "Cleo"))
+
+    assert {1: (kind, "internal-error")} == {
+        slot: (one.kind, one.reason) for slot, one in failed.value.failures.items()
+    }
+    assert [0, 2] == [index for index, _, _ in notifier.sent]
 
 
 async def test_many_recipients_are_served_in_several_tries(monkeypatch: pytest.MonkeyPatch):

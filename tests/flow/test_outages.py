@@ -1,7 +1,6 @@
 """An outage pauses the queue, a probe finds its end, and one message goes first."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from time import monotonic
@@ -9,7 +8,8 @@ from time import monotonic
 import pytest
 
 from dispatcher.brokers.memory import MemoryBroker
-from dispatcher.flow.consumer import Consumer, Watch
+from dispatcher.flow.circumstances import Circumstances
+from dispatcher.flow.consumer import Consumer
 from dispatcher.flow.outages import Outages
 from dispatcher.flow.page import Page
 from dispatcher.words.errors import Failure, Kind, Reason, SomeFailed
@@ -38,7 +38,7 @@ class Service:
         self.told = list[Settlement]()
         self.broker = MemoryBroker()
         self.outages = Outages("email", self.probe, 0.02, 0.1)
-        watch = Watch(Page(queue="email"), self.outages)
+        watch = Circumstances(Page(queue="email"), self.outages)
         self.consumer = Consumer("email", self.handle, LADDER, [self.told.append], watch)
 
     async def probe(self) -> None:
@@ -134,6 +134,16 @@ async def test_the_message_that_goes_first_is_not_given_back_again_and_again(ser
     assert {1} == {settlement.message.attempt for settlement in service.told}
 
 
+async def test_what_the_broker_has_handed_out_often_is_not_given_back_once_more(service: Service):
+    service.away, service.answers = True, False
+    often = Message(body=b"ok", id="often", returned=5)
+    await service.broker.publish("email", often)
+    await until(lambda: bool(service.told))
+
+    assert "deferred" == service.told[0].outcome
+    assert (1, 0) == (service.told[0].outcomes[0].copy.attempt, service.told[0].outcomes[0].copy.returned)
+
+
 async def test_it_is_said_once_at_the_beginning_and_once_at_the_end(service: Service, caplog):
     caplog.set_level("INFO")
     service.away = True
@@ -149,12 +159,11 @@ async def test_it_is_said_once_at_the_beginning_and_once_at_the_end(service: Ser
     assert 3 == len(said)
 
 
-@pytest.mark.parametrize("body", [b"bad template"])
-async def test_what_fails_before_it_reaches_the_service_does_not_end_an_outage(service: Service, body: bytes):
+async def test_what_fails_before_it_reaches_the_service_does_not_end_an_outage(service: Service):
     service.away, service.answers = True, False
     await service.give(1)
     await until(lambda: service.consumer.health.state is State.PAUSED)
-    await service.give(3, body, "bad")
+    await service.give(3, b"bad template", "bad")
     service.answers = True
     await until(lambda: sum(one.outcome == "rejected" for one in service.told) == 3)
 
@@ -233,16 +242,32 @@ async def test_a_bug_in_the_probe_is_said_and_tried_again(service: Service, capl
     assert "a bug in the probe of email" in caplog.text
 
 
-async def test_a_service_that_asks_for_time_is_given_it(service: Service):
-    async def ask(_: Message) -> None:
-        raise Failure(Kind.OUTAGE, Reason.RATE_LIMITED, "later", wait=timedelta(milliseconds=400))
+async def test_a_probe_that_a_library_breaks_off_is_tried_again(service: Service, caplog):
+    async def broken_off() -> None:
+        service.probes += 1
+        if service.probes < 3:
+            raise asyncio.CancelledError
+        service.away = False
 
-    service.serve = ask  # type: ignore[method-assign]
-    began = asyncio.get_running_loop().time()
-    await service.give(1)
-    await until(lambda: service.probes == 1)
+    service.outages._probe = broken_off
+    service.away = True
+    await service.give(5)
+    await until(lambda: len(service.served) == 5)
 
-    assert 0.4 <= asyncio.get_running_loop().time() - began
+    assert "the probe of email was broken off" in caplog.text
+
+
+async def test_a_watch_that_ends_is_no_false_peace(service: Service):
+    async def broken() -> None:
+        raise ZeroDivisionError
+
+    subscription = await service.broker.subscribe("email", prefetch=1)
+    subscription.pause = broken  # type: ignore[method-assign]
+    consumer = Consumer("email", service.handle, LADDER, [], Circumstances(Page(queue="email"), Outages("email")))
+    running = asyncio.create_task(consumer.run(subscription))
+    consumer._outages.note(Failure(Kind.OUTAGE, Reason.SMTP_UNREACHABLE, "gone"), asyncio.get_running_loop().time())
+    with pytest.raises(ZeroDivisionError):
+        await running
 
 
 async def test_an_outage_of_a_try_that_began_before_the_service_was_back_is_no_news(service: Service):
@@ -272,7 +297,3 @@ async def test_the_good_end_of_a_try_that_began_before_the_outage_is_no_news(ser
 
 async def test_interrupting_a_try_is_no_outage(service: Service):
     assert not service.outages.note(Failure(Kind.OUTAGE, Reason.INTERRUPTED, "stopped"), 0.0)
-
-
-def test_health_can_be_told():
-    assert json.dumps(State.PAUSED) == '"paused"'

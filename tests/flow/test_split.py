@@ -1,6 +1,8 @@
 """Many recipients of one message become many messages."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from time import perf_counter
 
 import pytest
@@ -12,6 +14,8 @@ from dispatcher.flow import split as splitting
 from dispatcher.flow.split import is_to_be_split, split
 from dispatcher.words.messages import Message
 from dispatcher.words.values import encode_slots
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def message(count: int, *, done: tuple[int, ...] = (), **fields: object) -> Message:
@@ -31,7 +35,7 @@ def parts(whole: Message, contract: type[Notification] = EmailNotification):
 
 def test_each_recipient_gets_a_message_with_everything_that_concerns_him():
     whole = message(30, subject="Hi", locale="de", cc=["boss@example.org"], expires_at="2030-01-01T00:00:00Z")
-    apart = split(whole, parts(whole))
+    apart = split(whole, parts(whole), NOW)
 
     assert [f"whole.{number}" for number in range(30)] == [one.id for one in apart]
     seventh = apart[7]
@@ -60,7 +64,7 @@ def test_each_recipient_gets_a_message_with_everything_that_concerns_him():
 
 def test_who_was_served_before_is_left_out_and_who_was_served_in_part_remembers():
     whole = message(30, done=(0, 1, 2, 5), cc=["boss@example.org"])  # two slots for each part
-    apart = split(whole, parts(whole))
+    apart = split(whole, parts(whole), NOW)
 
     assert "whole.0" not in [one.id for one in apart]
     assert {"whole.1": {0}, "whole.2": {1}, "whole.3": set()} == {one.id: set(one.done) for one in apart[:3]}
@@ -69,24 +73,29 @@ def test_who_was_served_before_is_left_out_and_who_was_served_in_part_remembers(
 def test_pieces_travel_with_their_recipient():
     whole = message(30)
     whole = Message(body=whole.body, id="whole", headers={"dispatcher-pieces": {"4": 2}})
-    apart = split(whole, parts(whole))
+    apart = split(whole, parts(whole), NOW)
 
     assert [{}, {0: 2}, {}] == [apart[number].pieces for number in (3, 4, 5)]
 
 
-def test_splitting_it_again_makes_no_other_messages():
-    whole = message(25)
+def test_splitting_it_again_gives_the_same_ids_and_bodies():
+    once, again = (split(whole, parts(whole), NOW) for whole in [message(25)] * 2)
 
-    assert [(one.id, one.copy, one.body) for one in split(whole, parts(whole))] == [
-        (one.id, one.copy, one.body) for one in split(whole, parts(whole))
-    ]
-    assert 25 == len({one.copy for one in split(whole, parts(whole))})
+    assert [(one.id, one.body) for one in once] == [(one.id, one.body) for one in again]
+    assert 50 == len({one.copy for one in (*once, *again)})
+
+
+def test_the_parts_of_a_new_message_are_first_seen_now_so_that_another_of_the_same_id_is_another():
+    new = replace(message(25), redelivered=False)
+
+    assert {NOW} == {one.first_seen for one in split(new, parts(new), NOW)}
+    assert {None} == {one.first_seen for one in split(message(25), parts(new), NOW)}
 
 
 def test_one_object_of_parameters_for_many_conversations_is_split_too():
     body = {"template": "hello", "to": [f"C{number:08}" for number in range(40)], "parameters": {"name": "Ada"}}
     whole = Message(body=b"\xef\xbb\xbf" + json.dumps(body).encode(), id="whole")
-    apart = split(whole, parts(whole, SlackNotification))
+    apart = split(whole, parts(whole, SlackNotification), NOW)
 
     assert ("C00000039", {"name": "Ada"}) == tuple(json.loads(apart[39].body)[name] for name in ("to", "parameters"))
 
@@ -115,13 +124,13 @@ def test_what_would_be_multiplied_into_too_much_is_not_split(monkeypatch: pytest
     monkeypatch.setattr(splitting, "MOST_BYTES", 10_000)
     whole = message(30, subject="x" * 1000)
 
-    assert () == split(whole, parts(whole))
+    assert () == split(whole, parts(whole), NOW)
 
 
 def test_a_long_id_is_shortened():
     whole = message(30)
     whole = Message(body=whole.body, id="ä" * 120)
-    apart = split(whole, parts(whole))
+    apart = split(whole, parts(whole), NOW)
 
     assert 30 == len({one.id for one in apart})
     assert all(len(one.id) < 80 for one in apart)
@@ -132,5 +141,5 @@ def test_ten_thousand_take_less_than_a_few_seconds():
     divided = parts(whole)
     began = perf_counter()
 
-    assert 10_000 == len(split(whole, divided))
+    assert 10_000 == len(split(whole, divided, NOW))
     assert perf_counter() - began < 5

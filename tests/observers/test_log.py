@@ -11,7 +11,7 @@ from dispatcher.cli.log import set_up_log
 from dispatcher.observers.log import MOST_NAMES, LogObserver
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released, Settlement
+from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released, Settlement, Split
 
 LATER = Failure(Kind.TRANSIENT, Reason.GREYLISTED, "451 later")
 NEVER = Failure(Kind.RECIPIENT, Reason.NO_SUCH_RECIPIENT, "550 nobody")
@@ -53,6 +53,7 @@ def written(capsys: pytest.CaptureFixture[str], log_of_its_own: None) -> Written
     [
         ([Accepted()], "info", {"outcome": "accepted"}),
         ([Released()], "info", {"outcome": "released"}),
+        ([Split(())], "info", {"outcome": "split"}),
         (
             [Deferred(message(), timedelta(seconds=10), LATER)],
             "warning",

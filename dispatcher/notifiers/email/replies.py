@@ -95,6 +95,8 @@ TABLE = (
     Row((Phase.AUTH,), (0, 999), ANY, Kind.OUTAGE, Reason.SMTP_LOGIN),
     Row((Phase.IDLE,), (0, 999), ANY, Kind.OUTAGE, Reason.SMTP_UNREACHABLE),
     # RFC 4954 6: 530 authentication required, 534 mechanism too weak, 535 credentials invalid, 538 encryption required.
+    # At RCPT it may be about the recipient: that is seen when others are refused, too.
+    Row((Phase.RCPT,), (530, 538), ANY, Kind.TRANSIENT, Reason.SMTP_LOGIN),
     Row(TALK, (530, 530), ANY, Kind.OUTAGE, Reason.SMTP_LOGIN),
     Row(TALK, (534, 538), ANY, Kind.OUTAGE, Reason.SMTP_LOGIN),
     Row((Phase.MAIL,), (552, 552), rf"3\.4|2\.3|{BARE}", Kind.CONTENT, Reason.TOO_LARGE),
@@ -166,7 +168,8 @@ def may_concern_all(reply: Reply, failure: Failure) -> bool:
 
     A host that is on a blocklist hears 554 5.7.1, one whose server cannot look anything up 451 4.3.0 (RFC 3463 3.4).
     """
-    return failure.reason is Reason.REFUSED or (reply.code // 100 == 4 and reply.enhanced.startswith("3."))  # noqa: PLR2004
+    of_the_server = reply.code // 100 == 4 and reply.enhanced.startswith("3.")  # noqa: PLR2004
+    return of_the_server or failure.reason in {Reason.REFUSED, Reason.SMTP_LOGIN}
 
 
 def quote(reply: Reply) -> str:

@@ -1,4 +1,4 @@
-"""How far one try of a message with several parts has come."""
+"""How far one attempt for a message with several parts has come."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from dispatcher.words.errors import Failure
 from dispatcher.words.messages import Message
 
 
-class Round:
+class Attempt:
     """How far one try of one message has come.
 
     Attributes:
@@ -17,7 +17,7 @@ class Round:
         ledger: what is written down meanwhile; knows who was served before.
         failures: who was not served, and why, by slot.
         pieces: how many pieces of a long text a recipient had before, by slot.
-        tried: whether a part was tried in this round.
+        tried: whether a part was tried in it.
         addresses: of all recipients, in the order of their slots.
 
     """
