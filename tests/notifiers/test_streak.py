@@ -1,8 +1,10 @@
 """When failures in a row are an outage, and when they are the trouble of one."""
 
+from time import monotonic
+
 import pytest
 
-from dispatcher.notifiers.streak import LIMIT, MOST, Streak
+from dispatcher.notifiers.streak import LIMIT, Streak
 from dispatcher.words.errors import Failure, Kind, Reason
 
 T, OUTAGE = Kind.TRANSIENT, Kind.OUTAGE
@@ -33,28 +35,33 @@ def test_a_row_of_different_ones_is_an_outage_until_one_gets_further():
     assert T is streak.escalate("after", ERROR).kind
 
 
-def test_one_that_fails_for_ever_does_not_stop_the_queue_when_the_service_is_back():
+def test_an_outage_charges_nobody_however_long_it_lasts():
     streak = in_outage(Streak())
 
-    kinds = [streak.escalate("head", ERROR).kind for _ in range(2 * LIMIT + 2)]
+    assert {OUTAGE} == {streak.escalate("head", ERROR).kind for _ in range(20 * LIMIT)}
 
-    assert ([OUTAGE] * LIMIT + [T]) * 2 == kinds
+    streak.end()  # another one got through
 
-
-def test_what_would_be_final_is_tried_again_then():
-    streak = Streak("conversations", 2)
-    refused = Failure(Kind.RECIPIENT, Reason.NO_RIGHTS, "no")
-
-    kinds = [streak.escalate(who, refused).kind for who in ["C1", "C2", "C2", "C2"]]
-
-    assert [Kind.RECIPIENT, OUTAGE, OUTAGE, T] == kinds
+    assert T is streak.escalate("head", ERROR).kind
 
 
 def test_a_long_outage_takes_no_more_and_more_memory():
     streak = in_outage(Streak())
 
-    assert {OUTAGE} == {streak.escalate(f"{number}", ERROR).kind for number in range(2 * MOST)}
-    assert len(streak._outages) <= MOST
+    assert {OUTAGE} == {streak.escalate(f"{number}", ERROR).kind for number in range(1000)}
+    assert LIMIT == sum(map(len, streak._failed.values()))
+
+
+def test_one_that_was_under_way_before_the_first_failed_ends_nothing():
+    before = monotonic()
+    streak = in_outage(Streak())
+    streak.end(before)
+
+    assert OUTAGE is streak.escalate("next", ERROR).kind
+
+    streak.end(monotonic())
+
+    assert T is streak.escalate("next", ERROR).kind
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,6 @@ async def test_a_large_mail_is_taken_whole(server, notifier):
         ("MAIL", "530 5.7.0 log in first", Kind.OUTAGE, Reason.SMTP_LOGIN),
         ("MAIL", "421 4.3.2 bye", Kind.THROTTLED, Reason.SMTP_BUSY),
         ("RCPT", "421 4.3.2 bye", Kind.THROTTLED, Reason.SMTP_BUSY),
-        ("RCPT", "530 5.7.0 log in first", Kind.OUTAGE, Reason.SMTP_LOGIN),
         ("DATA", "451 4.3.0 not now", Kind.TRANSIENT, Reason.SMTP_TEMPORARY),
         ("DATA", "421 4.3.2 bye", Kind.THROTTLED, Reason.SMTP_BUSY),
         ("DOT", "554 5.7.1 spam", Kind.CONTENT, Reason.CONTENT_REFUSED),
@@ -339,7 +338,12 @@ LOOKUP = "451 4.3.0 Temporary lookup failure"
 
 @pytest.mark.parametrize(
     ("point", "answer", "kind"),
-    [("RCPT", BLOCKED, Kind.RECIPIENT), ("DOT", BLOCKED, Kind.CONTENT), ("RCPT", LOOKUP, Kind.TRANSIENT)],
+    [
+        ("RCPT", BLOCKED, Kind.RECIPIENT),
+        ("DOT", BLOCKED, Kind.CONTENT),
+        ("RCPT", LOOKUP, Kind.TRANSIENT),
+        ("RCPT", "530 5.7.0 log in first", Kind.TRANSIENT),
+    ],
 )
 async def test_a_server_that_refuses_all_mails_to_different_people_refuses_us(server, notifier, point, answer, kind):
     server.answer(point, answer, always=True)

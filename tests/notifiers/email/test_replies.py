@@ -29,7 +29,7 @@ ROWS = [
     (P.AUTH, "421 4.3.0 bye", K.THROTTLED, R.SMTP_BUSY),
     (P.IDLE, "502 5.5.1 no", K.OUTAGE, R.SMTP_UNREACHABLE),
     (P.MAIL, "530 5.7.0 authentication required", K.OUTAGE, R.SMTP_LOGIN),
-    (P.RCPT, "530 5.7.0 authentication required", K.OUTAGE, R.SMTP_LOGIN),
+    (P.RCPT, "530 5.7.0 authentication required", K.TRANSIENT, R.SMTP_LOGIN),
     (P.MAIL, "535 5.7.8 login expired", K.OUTAGE, R.SMTP_LOGIN),
     (P.MAIL, "421 4.4.5 busy", K.THROTTLED, R.SMTP_BUSY),
     (P.RCPT, "421 busy", K.THROTTLED, R.SMTP_BUSY),
