@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
 
 from dispatcher.backoff import backoff
 from dispatcher.brokers.rabbitmq.declare import Declarer
@@ -59,21 +60,29 @@ class Keeper:
 
         """
         name = dead_queue(self._queue) if isinstance(outcome, Rejected) else retry_queue(self._queue, outcome.rung)
-        await self._publish(name, outcome.copy, outcome)
+        async with _for_so_long(f"the copy of message {outcome.copy.id}"):
+            await self._publish(name, outcome.copy, outcome)
 
     async def replace(self, outcome: Split) -> None:
-        """Publish what takes a message's place in its own queue; raises as `keep`."""
-        for start in range(0, len(outcome.parts), TOGETHER):
-            parts = outcome.parts[start : start + TOGETHER]
-            await asyncio.gather(*(self._publish(self._queue, part, outcome) for part in parts))
+        """Publish what takes a message's place in its own queue; raises as `keep`. The limit is for all of it."""
+        async with _for_so_long(f"the {len(outcome.parts)} parts of a message"):
+            for start in range(0, len(outcome.parts), TOGETHER):
+                await self._publish_together(outcome, outcome.parts[start : start + TOGETHER])
+
+    async def _publish_together(self, outcome: Split, parts: Sequence[Message]) -> None:
+        """Publish side by side; with the first that cannot be kept the others end."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._publish(self._queue, part, outcome)) for part in parts]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        if any(task.cancelled() for task in tasks):  # by the library: the group itself would pass over that
+            raise NotKept("a part of the message could not be kept")
 
     async def _publish(self, name: str, copy: Message, outcome: Deferred | Rejected | Split) -> None:
         waiting = object()
         try:
-            async with asyncio.timeout(HOLD_LIMIT):
-                await self._publish_until_kept(name, copy, outcome, waiting)
-        except TimeoutError as error:
-            raise NotKept(f"the copy of message {copy.id} could not be kept for {HOLD_LIMIT:g} s") from error
+            await self._publish_until_kept(name, copy, outcome, waiting)
         finally:
             self._pressure.ease(waiting)
 
@@ -118,3 +127,13 @@ class Keeper:
         finally:
             wait.cancel()
             lost.cancel()
+
+
+@asynccontextmanager
+async def _for_so_long(what: str) -> AsyncIterator[None]:
+    """Give up after `HOLD_LIMIT`, with a sentence that names what is kept."""
+    try:
+        async with asyncio.timeout(HOLD_LIMIT):
+            yield
+    except TimeoutError as error:
+        raise NotKept(f"{what} could not be kept for {HOLD_LIMIT:g} s") from error
