@@ -1,6 +1,7 @@
 """`dispatcher check`: tell whether it would work."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -73,17 +74,32 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
 
 
-def _journal(folder: Path) -> Finding:
-    """Make a file in the folder of the journal, as the daemon does; it is gone at once."""
+def _journal(folder: Path | None) -> Finding:
+    """Write something in the folder of the journal, or where the daemon will make it; it is gone at once.
+
+    It is not made here: who checks may be somebody else, and the daemon could not write what is his.
+    """
+    if folder is None:
+        text = "there is no folder for it, since you have no home; set service.journal.path"
+        return Finding("journal", sound=False, text=text)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder) as file:
+        place = _nearest(folder)
+        with TemporaryFile(dir=place) as file:
             file.write(b"\n")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         text = f"{folder} cannot be written: {why}; correct that, or set service.journal.path"
         return Finding("journal", sound=False, text=text)
-    return Finding("journal", sound=True, text=f"in {folder}")
+    return Finding("journal", sound=True, text=f"in {folder}" + ("" if place == folder else ", which is not there yet"))
+
+
+def _nearest(folder: Path) -> Path:
+    """Give the folder, or the nearest of those above it that there is."""
+    for place in (folder, *folder.parents):
+        with suppress(FileNotFoundError):
+            place.stat()
+            return place
+    return folder
 
 
 async def _daemon(settings: Settings) -> list[Finding]:

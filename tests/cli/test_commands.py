@@ -271,12 +271,17 @@ class TestCheck:
             ((mark, text),) = lines_of(result, "daemon")
             assert "wrong" == mark, text
 
-    async def test_the_folder_of_the_journal_is_made_and_written(self, tmp_path: Path):
+    async def test_the_folder_of_the_journal_is_written(self, tmp_path: Path):
+        result = await run("check", folder=tmp_path, service__journal__path=tmp_path)
+
+        assert [("ok", f"in {tmp_path}")] == lines_of(result, "journal")
+
+    async def test_a_folder_of_the_journal_that_is_not_there_is_left_to_the_daemon(self, tmp_path: Path):
         folder = tmp_path / "state" / "journal"
         result = await run("check", folder=tmp_path, service__journal__path=folder)
 
-        assert [("ok", f"in {folder}")] == lines_of(result, "journal")
-        assert [] == list(folder.iterdir())
+        assert [("ok", f"in {folder}, which is not there yet")] == lines_of(result, "journal")
+        assert not folder.parent.exists()
 
     async def test_a_folder_of_the_journal_that_cannot_be_written_is_said(self, tmp_path: Path):
         (tmp_path / "file").write_text("")
