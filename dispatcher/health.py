@@ -4,8 +4,9 @@
 /health   JSON; 200 as long as the process lives
 /ready    the same; 503 where what is published now would have to wait
 
-It answers from what the daemon knows, and asks nobody: it is as quick in an outage as at any time. Nothing that happens
-to it ends the daemon, and nobody can keep it from others: who does not speak is cut off.
+It answers from what the daemon knows, and asks neither service nor broker: it is as quick in an outage as at any time.
+Only a journal that had to go on in memory is asked to look at its disk again, which takes some milliseconds. Nothing
+that happens to the page ends the daemon, and nobody can keep it from others: who does not speak is cut off.
 """
 
 import asyncio

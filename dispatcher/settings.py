@@ -20,13 +20,19 @@ from dispatcher.words.retries import Ladder
 from dispatcher.words.sections import Duration, Section, Wait
 
 
-def _state_folder() -> Path:
-    """Give where programs keep what outlives them: what systemd names, or the XDG Base Directory Specification 0.8."""
+def _state_folder() -> Path | None:
+    """Give where programs keep what outlives them: what systemd names, or the XDG Base Directory Specification 0.8.
+
+    A user without a home, as in many containers, has no such place.
+    """
     named = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
     if named:
         return Path(named) / "journal"
     state = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(state) if Path(state).is_absolute() else Path("~/.local/state").expanduser()
+    try:
+        home = Path(state) if Path(state).is_absolute() else Path("~/.local/state").expanduser()
+    except RuntimeError:
+        return None
     return home / "dispatcher" / "journal"
 
 
@@ -88,8 +94,8 @@ class JournalSettings(Section):
     keep: Wait = timedelta(hours=1)
 
     @property
-    def folder(self) -> Path:
-        """The folder in force."""
+    def folder(self) -> Path | None:
+        """The folder in force; none where there is no place for it, and what was sent is remembered in memory."""
         return self.path or _state_folder()
 
 

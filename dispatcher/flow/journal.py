@@ -1,8 +1,8 @@
 """The port of the journal: what a host remembers of messages beyond the life of one process.
 
 A broker hands a message out again after a lost connection, a lost ack or a crash, whether it was sent or not. The
-journal knows: who was served, which copies were settled, what was in hand when a process died. One for all processes of
-a host; what it forgets costs a second notification, never a lost one.
+journal knows: who was served, which copies were settled, what a process was working on when it died. One for all
+processes of a host; what it forgets costs a second notification, never a lost one.
 """
 
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ class Record:
     Attributes:
         served: who has it, by slot: 0 for all of it, else how many pieces of a long text.
         unsure: slots of those for whom it was handed over, without an answer.
-        deaths: how often a process of this host died while it tried the message.
+        deaths: how often a process of this host died while it worked on the message.
 
     """
 

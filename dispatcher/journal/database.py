@@ -1,6 +1,7 @@
 """A SQLite file that several processes read and write at once, and that may be taken away or spoilt at any moment."""
 
 import contextlib
+import errno
 import logging
 import os
 import sqlite3
@@ -20,6 +21,9 @@ PATIENCE = 0.05
 """How long to wait for another process, in seconds: the event loop stands still meanwhile."""
 
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_FULL_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
 _SHUT = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _BROKEN = {
     sqlite3.SQLITE_CORRUPT,
@@ -92,11 +96,12 @@ class Database:
         if _identity(self._path) != self._file:  # another process was faster
             return
         aside = self._path.with_name(f"{self._path.name}.broken")
+        for ending in ("-wal", "-shm"):  # first: afterwards they may be those of a new file, which another has made
+            with contextlib.suppress(FileNotFoundError):
+                self._path.with_name(self._path.name + ending).rename(f"{aside}{ending}")
         with contextlib.suppress(FileNotFoundError):
             self._path.rename(aside)
             log.warning("the journal's file %s is broken (%s) and was renamed to %s", self._path, error, aside.name)
-        for ending in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
 
 
 def connect(path: str, schema: str) -> sqlite3.Connection:
@@ -120,6 +125,19 @@ def connect(path: str, schema: str) -> sqlite3.Connection:
 def is_locked(error: BaseException) -> bool:
     """Tell whether another process was in the way."""
     return isinstance(error, sqlite3.Error) and _code(error) in _LOCKED
+
+
+def advice(error: BaseException) -> str:
+    """Say what somebody has to do about a trouble."""
+    number = error.errno if isinstance(error, OSError) else None
+    code = _code(error) if isinstance(error, sqlite3.Error) else None
+    if number in _FULL_DISK or code in _FULL:
+        return "free the disk"
+    if number in _NO_RIGHT or code in _SHUT:
+        return "let the dispatcher's user write there"
+    if code in _LOCKED:
+        return "end whatever else holds its files locked"
+    return "correct that"
 
 
 def _code(error: sqlite3.Error) -> int | None:

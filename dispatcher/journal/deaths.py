@@ -1,4 +1,4 @@
-"""How often a process of this host died with a message in hand."""
+"""How often a process of this host died while it worked on a message."""
 
 import sqlite3
 from collections.abc import Collection

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from dispatcher.flow.journal import Journal, Record
 from dispatcher.journal import notes
-from dispatcher.journal.database import TROUBLES, is_locked
+from dispatcher.journal.database import TROUBLES, advice, is_locked
 from dispatcher.journal.disk import Disk
 from dispatcher.journal.memory import Memory
 
@@ -19,14 +19,22 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_NOWHERE = (
+    "there is no folder for the journal, since its user has no home, so what was sent is remembered in memory only:"
+    " set service.journal.path to a folder that can be written"
+)
+
 RETRY = 10.0
 """How many seconds a disk in trouble is left alone."""
 
 SOON = 1.0
 """…and one that was only locked, which is no trouble yet."""
 
+CLEARINGS = 50
+"""How many messages are cleared on disk at once, since the event loop stands still meanwhile: some 3 ms."""
+
 PORTION = 500
-"""How many notes go from memory to disk at once, since the event loop stands still meanwhile: some 3 ms."""
+"""How many notes go from memory to disk at once, for the same reason: likewise."""
 
 
 class HostJournal(Journal):
@@ -189,6 +197,8 @@ class HostJournal(Journal):
         """Tell whether the disk can be written; try it again where it is time, and move what is in memory."""
         disk, now = self._disk, self._now()
         if disk is None:
+            if self._folder is None:
+                self._say(_NOWHERE)
             return False
         if not self._is_open:
             if self._tried is not None and abs(now - self._tried) < self._pause:  # the clock may have stepped back
@@ -206,7 +216,7 @@ class HostJournal(Journal):
         return self._is_open
 
     def _move(self, disk: Disk, now: float) -> None:
-        for key, until in list(self._memory.cleared.items())[:PORTION]:
+        for key, until in list(self._memory.cleared.items())[:CLEARINGS]:
             disk.clear(key, until, now)
             del self._memory.cleared[key]
         self._memory.move(lambda note: disk.write(note, now), PORTION)
@@ -221,10 +231,12 @@ class HostJournal(Journal):
             return
         self._pause = RETRY
         why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        sentence = (
+        self._say(
             f"the journal in {self._folder} cannot be written ({why}), so what was sent is remembered in memory only:"
-            " free the disk, or set service.journal.path to a folder that can be written"
+            f" {advice(error)}, or set service.journal.path to a folder that can be written"
         )
+
+    def _say(self, sentence: str) -> None:
         if self._trouble is None:
             log.warning("%s", sentence)
         self._trouble = sentence

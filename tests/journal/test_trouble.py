@@ -1,14 +1,19 @@
 """A disk in trouble stops nobody: what was sent goes on in memory, is said once, and goes to disk when that is back."""
 
+import errno
 import logging
 import os
+import pwd
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from dispatcher.factories import make_journal
 from dispatcher.flow.journal import Record
 from dispatcher.journal import HostJournal, memory
+from dispatcher.journal.database import advice
+from dispatcher.settings import Settings
 from tests.journal.conftest import Clock, Maker
 from tests.journal.processes import result
 
@@ -26,10 +31,10 @@ def full(folder: Path, journal: HostJournal, key: bytes) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None)
 
 
-def sentence(folder: Path, why: str) -> str:
+def sentence(folder: Path, why: str, advice: str = "correct that") -> str:
     return (
         f"the journal in {folder} cannot be written ({why}), so what was sent is remembered in memory only:"
-        " free the disk, or set service.journal.path to a folder that can be written"
+        f" {advice}, or set service.journal.path to a folder that can be written"
     )
 
 
@@ -58,6 +63,64 @@ def test_where_a_file_lies_in_the_folders_place_it_goes_on_in_memory(
     assert journal.trouble is None
     assert [expected, f"the journal in {folder} is on disk again"] == caplog.messages
     assert ["WARNING", "INFO"] == [record.levelname for record in caplog.records]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, ""), "free the disk"),
+        (OSError(errno.EDQUOT, ""), "free the disk"),
+        (PermissionError(errno.EACCES, ""), "let the dispatcher's user write there"),
+        (OSError(errno.EROFS, ""), "let the dispatcher's user write there"),
+        (NotADirectoryError(errno.ENOTDIR, ""), "correct that"),
+        (ValueError("embedded null byte"), "correct that"),
+    ],
+)
+def test_what_is_to_be_done_depends_on_the_trouble(error: Exception, expected: str):
+    assert expected == advice(error)
+
+
+def test_a_user_without_a_home_has_no_folder_and_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, key: bytes, caplog: pytest.LogCaptureFixture
+):
+    def nobody(number: int) -> None:
+        raise KeyError(number)
+
+    for name in ("HOME", "XDG_STATE_HOME", "STATE_DIRECTORY", "DISPATCHER_SERVICE__JOURNAL__PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    journal = make_journal(Settings())
+    journal.serve(key, [1])
+
+    expected = (
+        "there is no folder for the journal, since its user has no home, so what was sent is remembered in memory only:"
+        " set service.journal.path to a folder that can be written"
+    )
+    assert Record(served={1: 0}) == journal.recall(key)
+    assert expected == journal.trouble
+    assert [expected] == caplog.messages
+    journal.close()
+
+
+def test_many_messages_are_cleared_on_disk_little_by_little(
+    journal: HostJournal, folder: Path, make: Maker, clock: Clock, full: sqlite3.Connection
+):
+    keys = [number.to_bytes(16, "big") for number in range(120)]
+    for key in keys:
+        journal.hand_over(key, [0])
+    full.execute("BEGIN EXCLUSIVE")
+    for key in keys:
+        journal.clear(key)
+    full.execute("ROLLBACK")
+
+    left = []
+    clock.at += 11
+    while journal._memory.cleared:
+        assert journal.trouble is None
+        left.append(len(journal._memory.cleared))
+
+    assert [70, 20, 0] == left
+    assert not any(make().recall(key).unsure for key in keys)
 
 
 def test_what_is_in_memory_goes_to_disk_when_that_is_back(
@@ -180,13 +243,14 @@ def test_a_lock_held_for_longer_is_one(
     for _ in range(3):
         journal.serve(key, [1])
         clock.at += 2
-    assert sentence(folder, "database is locked") == journal.trouble
+    expected = sentence(folder, "database is locked", "end whatever else holds its files locked")
+    assert expected == journal.trouble
     full.execute("ROLLBACK")
     full.close()
 
     clock.at += 11
     assert journal.trouble is None
-    assert [sentence(folder, "database is locked"), f"the journal in {folder} is on disk again"] == caplog.messages
+    assert [expected, f"the journal in {folder} is on disk again"] == caplog.messages
 
 
 def test_doubts_on_disk_that_cannot_be_cleared_are_cleared_later(
@@ -227,6 +291,21 @@ def test_a_broken_file_is_put_aside_and_made_anew(
     [message] = caplog.messages
     assert message.startswith(f"the journal's file {path} is broken (")
     assert message.endswith(f") and was renamed to {path.name}.broken")
+
+
+def test_the_log_of_a_broken_file_goes_with_it(make: Maker, folder: Path, key: bytes):
+    make().serve(key, [0])
+    [path] = folder.glob("sent*.db")
+    other = sqlite3.connect(path)  # as long as it is open, so is the log
+    other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    with path.open("r+b") as file:
+        file.write(b"this is no database " * 400)
+
+    make().serve(key, [1])
+    assert {f"{path.name}.broken{ending}" for ending in ("", "-wal", "-shm")} == {
+        one.name for one in folder.glob("*.broken*")
+    }
+    other.close()
 
 
 def test_a_file_that_breaks_while_it_is_open_is_put_aside_too(
@@ -295,7 +374,7 @@ def test_a_file_that_cannot_be_opened_is_trouble_and_tried_again(make: Maker, fo
     (folder / name).mkdir(parents=True)
     journal = make()
     journal.serve(key, [0])
-    assert sentence(folder, "unable to open database file") == journal.trouble
+    assert sentence(folder, "unable to open database file", "let the dispatcher's user write there") == journal.trouble
     assert {0: 0} == journal.recall(key).served
 
     (folder / name).rmdir()
