@@ -139,6 +139,7 @@ async def test_what_is_asked_leaves_no_line_in_the_log(caplog: pytest.LogCapture
     assert [] == caplog.messages
 
 
+@pytest.mark.alone
 async def test_a_large_body_is_not_waited_for():
     async with page(WELL) as (served, _):
         head = b"POST /health HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n"
@@ -162,6 +163,7 @@ async def test_who_does_not_ask_is_cut_off_and_keeps_nobody_from_asking():
             writer.close()
 
 
+@pytest.mark.alone
 async def test_closing_waits_for_nobody():
     async with page(WELL) as (served, _):
         _, writer = await asyncio.open_connection("127.0.0.1", served.port)

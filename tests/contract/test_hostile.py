@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -64,11 +64,11 @@ READ = {
 
 @pytest.mark.parametrize(("hostile", "said"), REFUSED.values(), ids=REFUSED)
 def test_what_keeps_no_contract_is_refused_in_a_moment_with_a_short_sentence(hostile: bytes, said: str):
-    begun = perf_counter()
+    begun = process_time()
     with pytest.raises(Failure) as refused:
         decode(EmailNotification, hostile)
 
-    assert perf_counter() - begun < MOMENT
+    assert process_time() - begun < MOMENT
     assert ("content", "malformed") == (refused.value.kind, refused.value.reason)
     assert said in refused.value.text
     assert len(refused.value.text) < 500
@@ -76,10 +76,10 @@ def test_what_keeps_no_contract_is_refused_in_a_moment_with_a_short_sentence(hos
 
 @pytest.mark.parametrize("hostile", READ.values(), ids=READ)
 def test_what_is_only_large_is_read_in_a_moment(hostile: bytes):
-    begun = perf_counter()
+    begun = process_time()
     notification, _ = decode(EmailNotification, hostile)
     parts = notification.parts()
 
-    assert perf_counter() - begun < MOMENT
+    assert process_time() - begun < MOMENT
     assert "a" == notification.template
     assert len(notification.everyone) == len(parts)

@@ -47,6 +47,7 @@ async def own_node(tmp_path: Path) -> AsyncIterator[Node]:
 class TestDraining:
     """SIGTERM."""
 
+    @pytest.mark.alone
     async def test_under_load_it_exits_0_in_time_and_cuts_no_mail(
         self, start: Starter, smtp: SmtpServer, publisher: Publisher
     ):

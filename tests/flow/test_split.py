@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -139,7 +139,7 @@ def test_a_long_id_is_shortened():
 def test_ten_thousand_take_less_than_a_few_seconds():
     whole = message(10_000)
     divided = parts(whole)
-    began = perf_counter()
+    began = process_time()
 
     assert 10_000 == len(split(whole, divided, NOW))
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5

@@ -1,4 +1,4 @@
-from time import perf_counter
+from time import perf_counter, process_time
 
 import pytest
 
@@ -70,21 +70,21 @@ BOMBS = [
 
 @pytest.mark.parametrize("source", LOOPS)
 def test_a_render_that_does_not_end_is_stopped(hasty, source):
-    begun = perf_counter()
+    begun = process_time()
     kind, reason, text = hasty.failure(source, n=60)
 
     assert (kind, reason) == ("content", "render-limit")
     assert text.startswith("email/a.txt.jinja2:1: the render took longer than 0.05 seconds")
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1
 
 
 @pytest.mark.parametrize("source", BOMBS)
 def test_a_render_that_grows_is_stopped_before_it_has_grown(hasty, source):
-    begun = perf_counter()
+    begun = process_time()
     kind, reason, _ = hasty.failure(source, big="b" * 1000, huge="h" * 10_000_000)
 
     assert (kind, reason) == ("content", "render-limit")
-    assert perf_counter() - begun < 1
+    assert process_time() - begun < 1
 
 
 @pytest.mark.parametrize(
