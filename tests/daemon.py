@@ -87,6 +87,13 @@ class Daemon:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0])
 
+    @property
+    def busy(self) -> float:
+        """How long its process has worked, in seconds."""
+        assert self._process is not None
+        numbers = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+
     def terminate(self) -> None:
         """SIGTERM."""
         assert self._process is not None
