@@ -47,3 +47,9 @@ async def consumers(node: Node, queue: str) -> bool:
         except aio_pika.exceptions.ChannelClosed:
             return False
     return 0 < (found.declaration_result.consumer_count or 0)
+
+
+def amqp_channels(connection: aio_pika.abc.AbstractConnection) -> int:
+    """Count what is open on a connection of ours."""
+    assert connection.transport is not None
+    return sum(channel is not None for channel in connection.transport.connection.channels.values())

@@ -1,6 +1,7 @@
 """What cannot be recorded must not be tried: a broker that takes in no copies is not taken from."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from dispatcher.words.errors import BrokerError, DeliveryLost
 from dispatcher.words.outcomes import Accepted, Deferred, Rejected, Released
 from helpers.node import Node
 from tests.brokers.contract import FAILURE, SHORT, WITHIN, message, take, taking
-from tests.brokers.rabbit import connected, consumers, operator, settings
+from tests.brokers.rabbit import amqp_channels, connected, consumers, operator, settings
 from tests.management import Management, memory_alarm
 from tests.waiting import until
 
@@ -28,22 +29,25 @@ async def subscribed(broker: RabbitBroker, queue: str) -> AsyncIterator[tuple[Su
     await subscription.stop()
 
 
+async def limit(broker: RabbitBroker, management: Management, queue: str) -> None:
+    """Let a queue take nothing more, until its policy is taken away."""
+    definition = {"max-length": 1, "overflow": "reject-publish"}
+    pattern = f"^{queue}$".replace(".", r"\.")
+    policy = {"pattern": pattern, "definition": definition, "apply-to": "queues"}
+    await management.call("PUT", f"policies/%2F/{queue}", policy)
+    # A quorum queue takes a few more than its limit before it says no.
+    await asyncio.gather(*(broker.publish(queue, message()) for _ in range(50)), return_exceptions=True)
+
+
 @asynccontextmanager
 async def full(node: Node, broker: RabbitBroker, management: Management, queue: str) -> AsyncIterator[None]:
     """Let a queue of dead letters be full."""
     dead = dead_queue(queue)
-    limit = {
-        "pattern": f"^{dead}$".replace(".", r"\."),
-        "definition": {"max-length": 1, "overflow": "reject-publish"},
-        "apply-to": "queues",
-    }
-    await management.call("PUT", f"policies/%2F/{queue}", limit)
-    # A quorum queue takes a few more than its limit before it says no.
-    await asyncio.gather(*(broker.publish(dead, message()) for _ in range(50)), return_exceptions=True)
+    await limit(broker, management, dead)
     yield
     async with operator(node) as channel:
         await (await channel.get_queue(dead, ensure=False)).purge()
-    await management.call("DELETE", f"policies/%2F/{queue}")
+    await management.call("DELETE", f"policies/%2F/{dead}")
 
 
 def lines(caplog: pytest.LogCaptureFixture, text: str) -> int:
@@ -56,6 +60,7 @@ class TestAnAlarm:
     async def test_nothing_is_taken_until_it_ends_while_acks_get_through(
         self, node: Node, broker: RabbitBroker, queue: str, management: Management, caplog
     ):
+        caplog.set_level(logging.INFO)
         async with subscribed(broker, queue) as (subscription, deliveries):
             for number in range(2):
                 await broker.publish(queue, message(b"%d" % number))
@@ -185,3 +190,37 @@ class TestNoCopy:
             await (await take(deliveries)).settle(Released())
 
             assert (await take(deliveries)).message.redelivered
+
+    async def test_a_no_does_not_stick_while_others_are_published(
+        self, broker: RabbitBroker, queue: str, management: Management
+    ):
+        """RabbitMQ 3.10 says no for ever on the AMQP channel where it said so once, when only the limit goes."""
+        dead, other = dead_queue(queue), f"{queue}-other"
+        await broker.declare(queue)
+        await broker.declare(other)
+        session = await broker.session()
+        await limit(broker, management, dead)
+        is_over = asyncio.Event()
+
+        async def keep_publishing() -> None:
+            while not is_over.is_set():
+                await broker.publish(other, message())
+
+        async with asyncio.TaskGroup() as load:
+            for _ in range(4):
+                load.create_task(keep_publishing())
+            with pytest.raises(BrokerError, match="takes nothing more"):
+                await broker.publish(dead, message())
+            await management.call("DELETE", f"policies/%2F/{dead}")
+            await until(lambda: is_taken(broker, dead))
+            is_over.set()
+        await until(lambda: 1 == amqp_channels(session.outlet._connection))
+
+
+async def is_taken(broker: RabbitBroker, queue: str) -> bool:
+    """Publish to a queue; tell whether it took that."""
+    try:
+        await broker.publish(queue, message())
+    except BrokerError:
+        return False
+    return True

@@ -7,6 +7,7 @@ import pytest
 
 from dispatcher.brokers.rabbitmq import RabbitBroker
 from dispatcher.brokers.rabbitmq.delivery import RabbitDelivery
+from dispatcher.brokers.rabbitmq.subscription import RabbitSubscription
 from dispatcher.brokers.topology import dead_queue
 from dispatcher.words.errors import BrokerError, DeliveryLost
 from dispatcher.words.outcomes import Accepted, Rejected, Released
@@ -90,6 +91,27 @@ class TestOnce:
             await again.settle(Accepted())
 
         assert 0 == await waiting(node, dead_queue(queue))
+
+
+async def test_giving_back_late_leaves_alone_what_came_since(broker: RabbitBroker, queue: str):
+    subscription = await broker.subscribe(queue, prefetch=3)
+    assert isinstance(subscription, RabbitSubscription)
+    old = subscription._spell
+    assert old is not None
+    await subscription.pause()
+    await subscription.resume()
+    await until(lambda: subscription._spell is not old)
+    for number in range(3):
+        await broker.publish(queue, message(b"%d" % number))
+    await until(lambda: subscription._spell is not None and subscription._spell.taken == 3)
+    await subscription._give_back(old)
+    deliveries = aiter(subscription)
+    came = [await take(deliveries) for _ in range(3)]
+    await subscription.stop()
+
+    assert [(b"%d" % number, False) for number in range(3)] == [
+        (one.message.body, one.message.redelivered) for one in came
+    ]
 
 
 class TestCancellations:

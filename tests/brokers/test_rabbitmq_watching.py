@@ -1,18 +1,22 @@
 """A consumer that is dead without a word is found, and told of truly."""
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import aio_pika
 import pytest
 
-from dispatcher.brokers.rabbitmq import RabbitBroker, watch
-from dispatcher.brokers.rabbitmq.spell import Spell
+from dispatcher.brokers.rabbitmq import RabbitBroker, subscription, watch
+from dispatcher.brokers.rabbitmq.session import Session
+from dispatcher.brokers.rabbitmq.spell import Incoming, Spell
 from dispatcher.words.outcomes import Accepted
 from helpers.node import Node
 from tests.brokers.contract import message, take, taking
-from tests.brokers.rabbit import connected, consumers, operator, settings, through
+from tests.brokers.rabbit import amqp_channels, connected, consumers, operator, settings, through
+from tests.management import rabbitmqctl
 from tests.proxy import Proxy
 from tests.waiting import until
 
@@ -102,18 +106,26 @@ class TestNothingIsHandedOut:
                 await first_come.cancel(tag)
                 assert b"1" == (await take(deliveries)).message.body
 
-    async def test_who_has_all_hands_full_is_left_alone(self, broker: RabbitBroker, queue: str, caplog):
+    async def test_who_has_all_hands_full_is_left_alone(
+        self, broker: RabbitBroker, queue: str, monkeypatch: pytest.MonkeyPatch, caplog
+    ):
+        look, looks = watch.look, list[tuple[int, int]]()
+
+        async def counted(session: Session, queue: str) -> tuple[int, int]:
+            looks.append(await look(session, queue))
+            return looks[-1]
+
+        monkeypatch.setattr(watch, "look", counted)
         async with taking(broker, queue, prefetch=1) as deliveries:
             for _ in range(3):
                 await broker.publish(queue, message())
             in_hand = await take(deliveries)
-            session = await broker.session()
-            for _ in range(4):
-                await watch.look(session, queue)
+            before = len(looks)
+            await until(lambda: len(looks) > before + watch.LOOKS + 1)  # the last of them is done with
+
+            assert "asking again" not in caplog.text
             await in_hand.settle(Accepted())
             await take(deliveries)
-
-        assert "asking again" not in caplog.text
 
 
 class TestABrokerThatDoesNotAnswer:
@@ -150,3 +162,74 @@ class TestABrokerThatDoesNotAnswer:
             await again.settle(Accepted())
 
         assert (b"1", True) == (again.message.body, again.message.redelivered)
+
+
+class TestAQueueThatHangs:
+    """The broker answers, but the queue's own process does not."""
+
+    async def test_a_look_at_it_leaves_no_amqp_channel(
+        self, node: Node, broker: RabbitBroker, queue: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(watch, "ANSWER_TIMEOUT", 0.5)
+        await broker.declare(queue)
+        session = await broker.session()
+        before = amqp_channels(session.consuming)
+        async with hanging(node, queue):
+            for _ in range(2):
+                with pytest.raises(watch.Wrong, match=f"the queue {queue} does not answer within"):
+                    await watch.look(session, queue)
+        await until(lambda: amqp_channels(session.consuming) == before)
+
+        assert (0, 0) == await watch.look(session, queue)
+
+
+@asynccontextmanager
+async def hanging(node: Node, queue: str) -> AsyncIterator[None]:
+    """Let a queue's own process stand still."""
+    name = f'rabbit_misc:r(<<"/">>, queue, <<"{queue}">>)'
+    found = f"{{ok, Q}} = rabbit_amqqueue:lookup({name}), Pid = amqqueue:get_pid(Q)"
+    await rabbitmqctl(node, "-q", "eval", f"{found}, sys:suspend(Pid).")
+    try:
+        yield
+    finally:
+        await rabbitmqctl(node, "-q", "eval", f"{found}, sys:resume(Pid).")
+
+
+class TestACancellationThatIsNotOurs:
+    """A library ends its own waiters with one, and may let it out."""
+
+    async def cancelled(self, *_: object) -> str:
+        """Be cancelled by nobody."""
+        nobody: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        nobody.cancel()
+        return await nobody
+
+    async def test_one_out_of_a_look_is_said_and_taking_goes_on(
+        self, broker: RabbitBroker, queue: str, monkeypatch: pytest.MonkeyPatch, caplog
+    ):
+        monkeypatch.setattr(subscription, "until_wrong", self.cancelled)
+        async with taking(broker, queue) as deliveries:
+            await until(lambda: said(caplog, f"a bug while taking deliveries from {queue}") >= 2)
+            monkeypatch.undo()
+            await broker.publish(queue, message(b"after"))
+            delivery = await take(deliveries)
+            await delivery.settle(Accepted())
+
+        assert b"after" == delivery.message.body
+
+    async def test_one_at_the_beginning_is_said_and_tried_again(
+        self, broker: RabbitBroker, queue: str, monkeypatch: pytest.MonkeyPatch, caplog
+    ):
+        begin, cancellations = Spell.begin, [self.cancelled]
+
+        async def begin_at_last(spell: Spell, take: Callable[[Incoming], None]) -> None:
+            if cancellations:
+                await cancellations.pop()()
+            await begin(spell, take)
+
+        monkeypatch.setattr(Spell, "begin", begin_at_last)
+        async with taking(broker, queue) as deliveries:
+            await broker.publish(queue, message(b"after"))
+
+            assert b"after" == (await take(deliveries)).message.body
+        assert 1 == said(caplog, f"a bug while taking deliveries from {queue}")

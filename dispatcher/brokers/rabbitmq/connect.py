@@ -13,8 +13,9 @@ from aiormq.exceptions import (
     ProbableAuthenticationError,
 )
 
-from dispatcher.brokers.rabbitmq.losses import LOSSES, is_ours
+from dispatcher.brokers.rabbitmq.losses import LOSSES
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
+from dispatcher.cancelling import is_ours
 from dispatcher.words.errors import BrokerError, BrokerRefused
 
 NOT_ALLOWED = 530

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
 
+import aio_pika
 from aiormq.exceptions import (
     AMQPError,
     ChannelAccessRefused,
@@ -13,18 +13,17 @@ from aiormq.exceptions import (
     ChannelPreconditionFailed,
 )
 
+from dispatcher.cancelling import is_ours
 from dispatcher.words.errors import BrokerError
+
+CLOSE_TIMEOUT = 3.0
+"""Seconds for a connection or an AMQP channel to close; a half-open or blocked connection takes two by itself."""
 
 LOSSES = (AMQPError, RuntimeError, OSError, TimeoutError)
 """Plain `RuntimeError` is aio-pika's, for a connection that closed in between; so is `ChannelInvalidStateError`."""
 
 REFUSALS = (ChannelAccessRefused, ChannelLockedResource, ChannelNotFoundEntity, ChannelPreconditionFailed)
 """A no of the broker; with each it closes the AMQP channel."""
-
-
-def is_ours() -> bool:
-    """Tell whether a `CancelledError` is ours: aiormq ends its waiters with one, too, when a connection closes."""
-    return cast("asyncio.Task[Any]", asyncio.current_task()).cancelling() > 0
 
 
 @asynccontextmanager
@@ -57,6 +56,12 @@ async def without_losses() -> AsyncIterator[None]:
             yield
     except (*REFUSALS, BrokerError):
         pass
+
+
+async def close(one: aio_pika.abc.AbstractConnection | aio_pika.abc.AbstractChannel) -> None:
+    """Close what may be closed already, or not answer; in either case it is not used any more."""
+    async with without_losses(), asyncio.timeout(CLOSE_TIMEOUT):
+        await one.close()
 
 
 def refusal_text(error: Exception) -> str:

@@ -2,21 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import aio_pika
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from dispatcher.brokers.rabbitmq.envelope import write
-from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text, without_losses
+from dispatcher.brokers.rabbitmq.losses import REFUSALS, close, losses_as_broker_errors, refusal_text
 from dispatcher.words.errors import BrokerError
 from dispatcher.words.messages import Message
 
 BLOCKED = "RabbitMQ takes in nothing that is published (a memory or disk alarm)"
-
-CLOSE_TIMEOUT = 3.0
-"""Seconds for an AMQP channel to close."""
 
 GAUGE = 0.1
 """Seconds between two looks at whether the broker has stopped to read: it says so only to who publishes."""
@@ -50,6 +48,8 @@ class Outlet:
         self._patient: set[asyncio.Timeout] = set()
         self._channel: aio_pika.abc.AbstractChannel | None = None
         self._opening = asyncio.Lock()
+        self._uses: Counter[aio_pika.abc.AbstractChannel] = Counter()
+        self._closing: set[asyncio.Task[None]] = set()
         self._in_flight: dict[str, asyncio.Future[None]] = {}
 
     async def publish(self, queue: str, message: Message, *, patient: bool = False) -> None:
@@ -69,8 +69,8 @@ class Outlet:
         try:
             async with self._alone(message.id), losses_as_broker_errors("publishing"), self._in_time(patient=patient):
                 self._gauge()
-                channel = await self._open_channel()
-                await self._publish(channel, queue, message)
+                with self._use(await self._open_channel()) as channel:
+                    await self._publish(channel, queue, message)
         except BrokerError as error:
             if isinstance(error.__cause__, TimeoutError):
                 raise BrokerError(f"the broker does not confirm within {self._timeout:g} s") from error
@@ -92,21 +92,34 @@ class Outlet:
         except PublishError as error:
             raise Unroutable(f"the queue {queue} is missing") from error
         except DeliveryError as error:
-            await self._leave(channel)
+            self._set_aside(channel)
             raise BrokerError(f"the queue {queue} takes nothing more (the broker said no to a message)") from error
         except REFUSALS as error:
             raise BrokerError(f"nothing may be published to the queue {queue}: {refusal_text(error)}") from error
 
-    async def _leave(self, channel: aio_pika.abc.AbstractChannel) -> None:
-        """Open another AMQP channel next time, unless this one is in use.
+    def _set_aside(self, channel: aio_pika.abc.AbstractChannel) -> None:
+        """Open another AMQP channel next time; this one is closed when its last publication has ended.
 
         To whom RabbitMQ 3.10 has said no once because a queue was full, it says no for ever when the limit is taken
         away before the queue has room; to a new AMQP channel it says yes.
         """
-        if channel is self._channel and len(self._in_flight) == 1:
+        if channel is self._channel:
             self._channel = None
-            async with without_losses(), asyncio.timeout(CLOSE_TIMEOUT):
-                await channel.close()
+
+    @contextmanager
+    def _use(self, channel: aio_pika.abc.AbstractChannel) -> Iterator[aio_pika.abc.AbstractChannel]:
+        """Count a publication on an AMQP channel."""
+        self._uses[channel] += 1
+        try:
+            yield channel
+        finally:
+            self._uses[channel] -= 1
+            if not self._uses[channel]:
+                del self._uses[channel]
+                if channel is not self._channel:
+                    closing = asyncio.create_task(close(channel))
+                    self._closing.add(closing)
+                    closing.add_done_callback(self._closing.discard)
 
     async def unblocked(self) -> None:
         """Wait while the broker refuses to read from publishers; for ever, once the connection is lost."""

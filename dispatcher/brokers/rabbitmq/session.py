@@ -7,13 +7,10 @@ from typing import Any, Protocol, Self
 import aio_pika
 
 from dispatcher.brokers.rabbitmq.connect import connect
-from dispatcher.brokers.rabbitmq.losses import without_losses
+from dispatcher.brokers.rabbitmq.losses import close
 from dispatcher.brokers.rabbitmq.outlet import Outlet
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
 from dispatcher.brokers.rabbitmq.tolerance import broken_channel
-
-CLOSE_TIMEOUT = 3.0
-"""Seconds for one connection to close; a half-open or blocked one takes two by itself."""
 
 
 class Session:
@@ -53,7 +50,7 @@ class Session:
         try:
             publishing = await connect(settings, "publish")
         except BaseException:
-            await _close(consuming)
+            await close(consuming)
             raise
         return cls(consuming, publishing, settings.confirm_timeout.total_seconds())
 
@@ -76,7 +73,7 @@ class Session:
     async def close(self) -> None:
         """Close both, side by side: each takes seconds where the broker does not answer."""
         self.outlet.forget()
-        await asyncio.gather(_close(self._publishing), _close(self.consuming))
+        await asyncio.gather(close(self._publishing), close(self.consuming))
 
     def _tell(self) -> None:
         for listener in tuple(self.listeners):
@@ -114,8 +111,3 @@ def _is_open(connection: aio_pika.abc.AbstractConnection) -> bool:
 def _why(error: BaseException | None) -> str:
     text = " ".join(str(word) for word in getattr(error, "args", ()) if word)
     return text or type(error).__name__
-
-
-async def _close(connection: aio_pika.abc.AbstractConnection) -> None:
-    async with without_losses(), asyncio.timeout(CLOSE_TIMEOUT):
-        await connection.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import uuid4
@@ -10,8 +11,15 @@ import aio_pika
 import aiormq
 from aiormq.exceptions import ChannelAccessRefused
 
+from dispatcher.brokers.base import Delivery
 from dispatcher.brokers.rabbitmq.declare import RPC_TIMEOUT
-from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text, without_losses
+from dispatcher.brokers.rabbitmq.losses import (
+    REFUSALS,
+    close,
+    losses_as_broker_errors,
+    refusal_text,
+    without_losses,
+)
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 
@@ -33,6 +41,7 @@ class Spell:
         over: nothing new will come: the consumer was cancelled, by us or by the broker, or the AMQP channel closed.
         in_hand: deliveries that are not settled.
         taken: deliveries handed to us so far.
+        inbox: those of them that nobody has taken out yet.
 
     """
 
@@ -42,6 +51,7 @@ class Spell:
         self.over = False
         self.in_hand = 0
         self.taken = 0
+        self.inbox: deque[Delivery] = deque()
         self._queue = queue
         self._changed = changed
         self._channel = aio_pika.Channel(session.consuming, publisher_confirms=False)
@@ -163,8 +173,7 @@ class Spell:
     async def close_if_done(self) -> None:
         """Close the AMQP channel when nothing new comes and nothing is in hand."""
         if self.in_hand == 0 and self.over and not self.is_stale:
-            async with without_losses():
-                await self._channel.close()
+            await close(self._channel)
 
     def _on_close(self, *_: Any) -> None:
         self._closed = True

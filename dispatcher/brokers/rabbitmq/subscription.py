@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import AsyncIterator
 
 from dispatcher.backoff import backoff
@@ -17,15 +16,14 @@ from dispatcher.brokers.rabbitmq.poison import Poison
 from dispatcher.brokers.rabbitmq.pressure import Pressure
 from dispatcher.brokers.rabbitmq.session import Session, Sessions
 from dispatcher.brokers.rabbitmq.spell import Incoming, Spell
+from dispatcher.brokers.rabbitmq.trouble import Trouble
 from dispatcher.brokers.rabbitmq.watch import until_wrong
+from dispatcher.cancelling import is_ours
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 from dispatcher.words.outcomes import Released
 
 GIVE_BACK_TIMEOUT = 3.0
 """Seconds for the broker to hear that we stop: one that does not will hand everything out again anyway."""
-
-MOST_DOUBT = 64
-"""How much longer the looks at the broker's view may get apart, where asking again changes nothing."""
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +51,10 @@ class RabbitSubscription(Subscription):
         self._poison = Poison(queue, self._bell.ring)
         self._wanted = True
         self._stopped = False
-        self._inbox: deque[RabbitDelivery] = deque()
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._session: Session | None = None
         self._spell: Spell | None = None
-        self._doubt = 1
-        self._said = ""
-        self._trouble = self._nothing_yet = f"the queue {queue} is not taken from yet"
+        self._trouble = Trouble(queue)
         self._consuming = asyncio.create_task(self._keep_consuming(), name=f"consume {queue}")
 
     async def begun(self) -> None:
@@ -76,8 +71,8 @@ class RabbitSubscription(Subscription):
 
     async def _deliveries(self) -> AsyncIterator[Delivery]:
         while True:
-            while self._inbox and self._may_take:
-                delivery = self._inbox.popleft()
+            while (spell := self._spell) is not None and spell.inbox and self._may_take:
+                delivery = spell.inbox.popleft()
                 if not delivery.stale:
                     yield delivery
             if self._stopped:
@@ -93,7 +88,7 @@ class RabbitSubscription(Subscription):
             return why
         if self._spell is not None and self._spell.is_taking:
             return None
-        return self._broker.trouble or self._trouble
+        return self._broker.trouble or self._trouble.text
 
     @property
     def _pressed(self) -> str | None:
@@ -137,9 +132,9 @@ class RabbitSubscription(Subscription):
 
     async def _give_back(self, spell: Spell) -> None:
         await spell.end()
-        while self._inbox:
+        while spell.inbox:
             with contextlib.suppress(DeliveryLost):
-                await self._inbox.popleft().settle(Released())
+                await spell.inbox.popleft().settle(Released())
         await spell.close_if_done()
 
     async def _keep_consuming(self) -> None:
@@ -154,19 +149,15 @@ class RabbitSubscription(Subscription):
                 if not self._begun.done():
                     self._begun.set_exception(error)
                     return
-                self._say(str(error), logging.ERROR)
+                self._trouble.cannot(str(error), logging.ERROR)
             except BrokerError as error:
-                self._say(str(error), logging.WARNING)
-            except Exception as bug:
-                self._trouble = f"a bug while taking from the queue {self._queue}: {type(bug).__name__}"
-                log.exception("a bug while taking deliveries from %s", self._queue)
+                self._trouble.cannot(str(error), logging.WARNING)
+            except (Exception, asyncio.CancelledError) as bug:
+                if isinstance(bug, asyncio.CancelledError) and is_ours():
+                    raise
+                self._trouble.bug(bug)  # a cancellation of the library's, too: who ended here would be missed by nobody
             if self._may_take:
                 await asyncio.sleep(self._poison.wait or next(waits))
-
-    def _say(self, sentence: str, level: int) -> None:
-        if sentence != self._trouble:
-            log.log(level, "cannot take from the queue %s: %s; trying on until it can", self._queue, sentence)
-        self._trouble = sentence
 
     async def _until_wanted(self) -> None:
         said = False
@@ -176,7 +167,7 @@ class RabbitSubscription(Subscription):
                 log.warning("nothing is taken from the queue %s until copies can be kept: %s", self._queue, why)
             await self._bell.heard()
         if said and self._session is not None and not self._session.is_lost:
-            log.warning("copies can be kept again for the queue %s", self._queue)
+            log.info("copies can be kept again for the queue %s", self._queue)
 
     async def _take_for_a_spell(self) -> None:
         careful = self._poison.careful
@@ -186,7 +177,7 @@ class RabbitSubscription(Subscription):
         spell = Spell(session, self._queue, 1 if careful else self._prefetch, self._bell.ring)
         try:
             await self._begin(spell)
-            await self._hold(spell, careful=careful)
+            await self._stay(spell, careful=careful)
         finally:
             # No other one before it has rested: two would take more than the prefetch says.
             await asyncio.wait({spell.look_after(self._give_back(spell))})
@@ -199,7 +190,7 @@ class RabbitSubscription(Subscription):
 
         def take(incoming: Incoming) -> None:
             try:
-                self._inbox.append(RabbitDelivery(spell, keeper, incoming))
+                spell.inbox.append(RabbitDelivery(spell, keeper, incoming))
             except Exception as bug:
                 log.exception("a bug while a message of %s was taken in; it becomes a dead letter", self._queue)
                 spell.look_after(bury(spell, keeper, incoming, bug))
@@ -207,15 +198,16 @@ class RabbitSubscription(Subscription):
 
         await spell.begin(take)
         self._spell = spell
-        self._trouble = self._nothing_yet
+        self._bell.ring()  # its first deliveries may have come before
+        self._trouble.over()
         self._poison.begun()
         if not self._begun.done():
             self._begun.set_result(None)
-        log.info("taking deliveries from the queue %s", self._queue)
 
-    async def _hold(self, spell: Spell, *, careful: bool) -> None:
+    async def _stay(self, spell: Spell, *, careful: bool) -> None:
         """Wait until the spell is over, or is not what is wanted any more."""
-        looking = asyncio.create_task(until_wrong(spell, self._declarer, self._queue, self._every * self._doubt))
+        every = self._every * self._trouble.doubt
+        looking = asyncio.create_task(until_wrong(spell, self._declarer, self._queue, every))
         looking.add_done_callback(self._bell.ring)
         try:
             while spell.is_taking and self._may_take and self._poison.careful == careful and not looking.done():
@@ -229,18 +221,12 @@ class RabbitSubscription(Subscription):
             await asyncio.wait({asyncio.ensure_future(spell.session.until_lost())}, timeout=GIVE_BACK_TIMEOUT)
         self._poison.note(spell)
         if spell.session.is_lost:
-            self._trouble = f"the connection to RabbitMQ was lost while taking from the queue {self._queue}"
+            self._trouble.lost()
         elif looking.done():
-            self._ask_again(looking.result())
+            self._trouble.ask_again(looking.result())
         elif spell.over and not spell.was_ended:
-            self._ask_again(f"RabbitMQ ended the deliveries from the queue {self._queue}")
-        is_doubtful = looking.done() and not looking.cancelled() and spell.taken == 0
-        self._doubt = min(self._doubt * 2, MOST_DOUBT) if is_doubtful else 1
-
-    def _ask_again(self, why: str) -> None:
-        if self._doubt == 1 or why != self._said:
-            log.warning("%s; asking again", why)
-        self._trouble = self._said = why
+            self._trouble.ask_again(f"RabbitMQ ended the deliveries from the queue {self._queue}")
+        self._trouble.weigh(in_vain=looking.done() and not looking.cancelled() and spell.taken == 0)
 
     async def _end_apart(self, spell: Spell) -> None:
         while spell.in_hand and not spell.is_stale:

@@ -6,7 +6,7 @@ import aio_pika
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from dispatcher.brokers.rabbitmq.declare import Declarer
-from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text, without_losses
+from dispatcher.brokers.rabbitmq.losses import REFUSALS, close, losses_as_broker_errors, refusal_text
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.brokers.rabbitmq.spell import Spell
 from dispatcher.words.errors import BrokerError
@@ -81,6 +81,6 @@ async def look(session: Session, queue: str) -> tuple[int, int]:
         if isinstance(error.__cause__, TimeoutError):  # the broker answers, but the queue's own process does not
             raise Wrong(f"the queue {queue} does not answer within {ANSWER_TIMEOUT:g} s") from error
         raise
-    async with without_losses(), asyncio.timeout(ANSWER_TIMEOUT):
-        await channel.close()
+    finally:
+        await close(channel)
     return found.message_count or 0, found.consumer_count or 0
