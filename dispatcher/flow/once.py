@@ -19,10 +19,10 @@ from dispatcher.words.messages import Message
 from dispatcher.words.retries import STEPS
 
 MOST_DEATHS = 3
-"""So many deaths of a process with one message in hand make that a dead letter."""
+"""So many deaths of a process while it worked on a message make that a dead letter."""
 
 IN_COMPANY = 1
-"""At so many deaths it may have been any of those in hand: nothing is counted against it yet."""
+"""At so many deaths it may have been any of those that were worked on: nothing is counted against it yet."""
 
 AGAIN = 0.1
 """After so many seconds it is looked again whether another daemon still has a message in hand."""
