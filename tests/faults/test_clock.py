@@ -15,7 +15,8 @@ import pytest
 from dispatcher.brokers.rabbitmq import RabbitBroker
 from dispatcher.config import setup
 from dispatcher.factories import make_ladder, make_lanes
-from dispatcher.flow.consumer import Consumer, Watch
+from dispatcher.flow.circumstances import Circumstances
+from dispatcher.flow.consumer import Consumer
 from dispatcher.flow.notify import Notify
 from dispatcher.flow.outages import Outages
 from dispatcher.flow.page import Page
@@ -65,7 +66,7 @@ class Parts:
         page = Page(self._journal, settings.brokers.rabbitmq.address, "email", clock)
         outages = Outages("email", self._notifier.check, 0.1, 1.0)
         handler = Notify(self._notifier, make_lanes(settings)[0].renderer, page, clock)
-        watch = Watch(page, outages, clock)
+        watch = Circumstances(page, outages, clock)
         self._consumer = Consumer("email", handler, make_ladder(settings), [self._note], watch)
 
     def _note(self, settlement: Settlement) -> None:
