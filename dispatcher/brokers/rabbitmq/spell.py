@@ -23,6 +23,9 @@ from dispatcher.brokers.rabbitmq.losses import (
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 
+LOOK = 1.0
+"""After so many seconds it is looked whether a connection that takes nothing is still there."""
+
 Incoming = aiormq.abc.DeliveredMessage
 
 log = logging.getLogger(__name__)
@@ -138,15 +141,28 @@ class Spell:
         """
         try:
             async with losses_as_broker_errors("saying how a delivery ended"):
-                underlay = await self._channel.get_underlay_channel()
-                # Not until it is written: on a connection that dies meanwhile the library would wait for ever. It goes
-                # out in order with all that is said on the AMQP channel, its end included.
-                await (underlay.basic_ack(tag, wait=False) if ack else underlay.basic_nack(tag, wait=False))
+                while not await self._say(tag, ack=ack):
+                    if self.is_stale:
+                        break
         except (*REFUSALS, BrokerError) as error:
             why = type(error.__cause__ or error).__name__
             raise DeliveryLost(f"the broker did not hear how the delivery ended ({why})") from error
         if self.is_stale:
             raise DeliveryLost("the broker did not hear how the delivery ended (the connection went)")
+
+    async def _say(self, tag: int, *, ack: bool) -> bool:
+        """Put it in line with all that is said on the AMQP channel; tell whether there was room for it.
+
+        Neither for that nor for its being written it is waited without end: on a connection that dies meanwhile the
+        library would do so for ever.
+        """
+        underlay = await self._channel.get_underlay_channel()
+        try:
+            async with asyncio.timeout(LOOK):
+                await (underlay.basic_ack(tag, wait=False) if ack else underlay.basic_nack(tag, wait=False))
+        except TimeoutError:
+            return False
+        return True
 
     async def end(self) -> None:
         """Take nothing new; what is in hand can still be settled.
