@@ -15,9 +15,19 @@ MAIN = str(ROOT / "dispatcher" / "main.py")
 OURS = "DISPATCHER_"
 
 
-def environment(**settings: object) -> dict[str, str]:
-    """Give an environment with these settings and no others: `notifiers__email__port=25`."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+COVERAGE = "COVERAGE_"
+
+
+def environment(*, measured: bool = True, **settings: object) -> dict[str, str]:
+    """Give an environment with these settings and no others: `notifiers__email__port=25`.
+
+    Args:
+        measured: let the coverage of the process be measured where the test's is, which makes it slow.
+        settings: by name.
+
+    """
+    ours = (OURS,) if measured else (OURS, COVERAGE)
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return inherited | {f"{OURS}{name.upper()}": str(value) for name, value in settings.items()}
 
 
@@ -26,17 +36,17 @@ class Daemon:
 
     Args:
         folder: where it is started: `templates/` and `dispatcher.yml` are looked for there.
-        settings: see `environment`.
+        measured, settings: see `environment`.
 
     Attributes:
         log: the lines it wrote, in order.
 
     """
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, *, measured: bool = True, **settings: object) -> None:
         self._folder = folder
         usual = {"service__journal__path": folder / "journal", "service__health__port": 0}
-        self._environment = environment(**{**usual, **settings})
+        self._environment = environment(measured=measured, **{**usual, **settings})
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self.log: list[dict[str, Any]] = []

@@ -17,7 +17,7 @@ UNREAD = 1.0
 ON_THE_WAY = 0.5
 """What was written before a process died is read within so many seconds."""
 
-SILENCE = 0.5
+SILENCE = 2.0
 """Seconds without a mail that are more than chance."""
 
 SHOWN = 8

@@ -61,7 +61,12 @@ async def check(bench: Bench) -> str:
     settings = dict(usual_settings(bench.url, bench.mails.port))
     settings |= {"service__journal__path": bench.folder / "journal", "service__health__port": 0}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, MAIN, "check", cwd=bench.folder, env=environment(**settings), stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        MAIN,
+        "check",
+        cwd=bench.folder,
+        env=environment(measured=False, **settings),
+        stdout=asyncio.subprocess.PIPE,
     )
     said, _ = await process.communicate()
 

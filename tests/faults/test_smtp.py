@@ -166,8 +166,8 @@ async def test_one_recipient_of_five_is_refused(bench: Bench, smtp: SmtpServer):
         await bench.start()
         await bench.sent(1)
 
-    await until(lambda: len(smtp.mails) >= MESSAGES, what="all mails")
-    await until(_has(bench, MESSAGES), what="all dead letters")
+    await until(lambda: len(smtp.mails) >= MESSAGES, 120, what="all mails")
+    await until(_has(bench, MESSAGES), 120, what="all dead letters")
     row = await bench.verdict("1 recipient of 5 refused", Promise(dead=ids))
     others = [one for one in PEOPLE if not one.startswith("bob@")]
     assert [others] * MESSAGES == [mail.recipients for mail in smtp.mails]
