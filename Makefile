@@ -21,7 +21,7 @@ test: install broker browser sink lint types ## Check everything: format, lint, 
 ifdef ARGS
 	@$(VENV)/coverage run -m pytest $(ARGS)
 else
-	@$(VENV)/coverage run -m pytest -n 2 --dist loadgroup -m "not alone"
+	@$(VENV)/coverage run -m pytest -n 4 --dist loadgroup -m "not alone"
 	@$(VENV)/coverage run -m pytest -m alone
 endif
 	@$(VENV)/coverage combine --quiet

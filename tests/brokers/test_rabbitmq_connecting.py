@@ -78,6 +78,9 @@ class TestComingUp:
             for _ in range(100):
                 with pytest.raises(BrokerError):
                     await connect(nobody, "test")
+            left = asyncio.all_tasks() - {asyncio.current_task()}  # the library closes in tasks of its own
+            if left:
+                await asyncio.wait(left, timeout=10)
 
         uvloop.run(knock())
         server.close()

@@ -164,8 +164,10 @@ class Tally:
         """
         came = sorted(mail.came for mail in self._mails.mails)
         after = [at for at in came if at > fault_ended]
-        if not after or not fault_ended:
+        if not fault_ended:
             return None
+        if not after:
+            return 0.0 if came else None  # all of them had come: what was lost is counted elsewhere
         silences = [(here - before, here) for before, here in pairwise(came) if here > fault_ended]
         longest, ended = max(silences, default=(0.0, after[0]))
         return round((ended if longest > SILENCE else after[0]) - fault_ended, 2)

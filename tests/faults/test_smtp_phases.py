@@ -31,6 +31,7 @@ def together(points: tuple[str, ...]) -> list[tuple[str, ...]]:
 async def break_at(bench: Bench, smtp: SmtpServer, points: tuple[str, ...], answer: Answer) -> None:
     """Fail at one point after the other, each time until it is seen to be an outage, and for a while longer."""
     for point in points:
+        await over(bench)  # mails that were in hand before may arrive while the queue is still paused
         await bench.sent(len(bench.arrived()) + 10)
         before = pauses(bench)
         smtp.answer(point, answer, always=True)
