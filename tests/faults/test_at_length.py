@@ -11,32 +11,6 @@ from tests.proxy import Proxy
 from tests.smtp_server import SmtpServer
 from tests.waiting import until
 
-BACKLOG = 20_000
-PROBES = 240
-"""So many does an outage of two hours see, when the longest wait is a minute and the half of it random."""
-
-GROWTH = 10_000
-"""kB that a daemon may grow while it waits."""
-
-
-async def test_the_mail_server_is_away_for_two_hours(bench: Bench, smtp: SmtpServer):
-    smtp.pause = 0.0
-    smtp.answer("CONNECT", "421 4.3.2 down for maintenance", always=True)
-    await bench.publish(BACKLOG)
-    daemon = await bench.start(service__probe__longest="200ms")
-    async with bench.fault():
-        await until(lambda: smtp.seen["CONNECT"] > 20, within=60, what="the first probes")
-        before = daemon.memory
-        await until(lambda: smtp.seen["CONNECT"] > PROBES, within=300, what="two hours of probes")
-        grown = daemon.memory - before
-        untouched = await bench.waiting()
-        smtp.forget()
-
-    await bench.verdict(f"SMTP away for two hours, {BACKLOG} mails waiting", within=600)
-
-    assert BACKLOG == untouched
-    assert grown < GROWTH, f"the daemon grew by {grown} kB while it waited"
-
 
 async def test_the_line_to_the_broker_stands_still(bench: Bench, broker_proxy: Proxy, virtual_host: str):
     await bench.publish()

@@ -121,9 +121,9 @@ async def test_it_has_an_error_of_its_own(bench: Bench, smtp: SmtpServer, points
 async def test_it_refuses_us_for_a_while(bench: Bench, smtp: SmtpServer, point: str):
     """As of a host that is on a blocklist: four mails are believed to be refused for their own sake, no more."""
     smtp.pause = 0.02
-    await bench.publish()
+    await bench.publish(2 * MESSAGES)
     await bench.start()
-    await bench.sent(MESSAGES // 5)
+    await bench.sent(MESSAGES // 10)
     async with bench.fault():
         await break_at(bench, smtp, (point,), "554 5.7.1 Service unavailable; client host is on a blocklist")
     refused = bench.rejected()
@@ -136,9 +136,9 @@ async def test_it_refuses_us_for_a_while(bench: Bench, smtp: SmtpServer, point: 
 async def test_it_answers_nothing_after_the_dot_for_a_while(bench: Bench, smtp: SmtpServer):
     """Nobody knows what of it was sent, so each try may send one more: it is tried with one message at a time."""
     smtp.pause = 0.02
-    await bench.publish()
+    await bench.publish(2 * MESSAGES)
     await bench.start()
-    await bench.sent(MESSAGES // 5)
+    await bench.sent(MESSAGES // 10)
     async with bench.fault():
         await break_at(bench, smtp, ("DOT",), CUT)
     cut = sum(mail.answered is None for mail in smtp.mails)
