@@ -127,6 +127,8 @@ class Consumer:
             outcomes = (Deferred(message.with_headers({}), self._ladder.rungs[-1], failure_of(bug, message)),)
             lost = await self._settle(delivery, outcomes)
         else:
+            if isinstance(outcomes[0], Released):
+                self._page.renew(message)
             lost = await self._settle(delivery, outcomes)
         self._tell(
             Settlement(

@@ -7,6 +7,7 @@ that processes died of it: it may be sent twice, and is never taken for one that
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,8 @@ from dispatcher.words.messages import Message
 SLACK = timedelta(seconds=1)
 """So far the clocks of those who tried a message may be apart."""
 
+MOST_NEW = 100_000
+"""Messages that went back untouched and are remembered as new."""
 
 FIRST_DAY = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing was first seen before."""
@@ -43,6 +46,7 @@ class Page:
         self._journal = journal or Forgetful()
         self._now = now
         self._origin = _digest(broker.encode(), queue.encode())
+        self._new: OrderedDict[bytes, None] = OrderedDict()
 
     def key(self, message: Message) -> bytes:
         """Give what is the same for a message and all its copies, and nothing else; without an id, the body alone."""
@@ -51,7 +55,7 @@ class Page:
 
     def recall(self, message: Message) -> Record:
         """Give what is known of a message."""
-        if not message.seen_before:
+        if not message.seen_before or self.key(message) in self._new:
             return Record()
         return self._journal.recall(self.key(message), self._since(message))
 
@@ -67,8 +71,20 @@ class Page:
 
     def serve(self, message: Message, slots: Collection[int], pieces: int = 0) -> None:
         """Note that these have it, or so many pieces of it."""
+        key = self.key(message)
+        self._new.pop(key, None)
         if not message.anonymous:
-            self._journal.serve(self.key(message), slots, pieces)
+            self._journal.serve(key, slots, pieces)
+
+    def renew(self, message: Message) -> None:
+        """Note that a message goes back untouched that nobody has had in hand before.
+
+        When it comes again, it is not one that looked the same and was settled: that would lose it.
+        """
+        if not message.seen_before:
+            self._new[self.key(message)] = None
+            while len(self._new) > MOST_NEW:
+                self._new.popitem(last=False)
 
     def hold(self, message: Message) -> AbstractContextManager[None]:
         """Mark a message as in hand until the end of the block."""
@@ -91,12 +107,13 @@ class Page:
 
     def is_settled(self, message: Message) -> bool:
         """Tell whether this copy was settled before, and has only come back because the broker did not hear of it."""
-        if not message.seen_before or message.anonymous:
+        if not message.seen_before or message.anonymous or self.key(message) in self._new:
             return False
         return self._journal.is_settled(self._version(message))
 
     def settle(self, message: Message) -> None:
         """Note that this copy was settled, all that takes its place being kept."""
+        self._new.pop(self.key(message), None)
         if not message.anonymous:
             self._journal.settle(self._version(message))
 

@@ -318,6 +318,20 @@ class TestSettled:
 
         assert 2 == host.service.began
 
+    async def test_a_message_published_again_is_not_taken_for_the_one_before_when_an_outage_gives_it_back(
+        self, host: Host
+    ):
+        host.service.fail["ada"] = Failure(Kind.RECIPIENT, Reason.NO_SUCH_RECIPIENT, "550")
+        await host.give(message())
+        await host.settled(1)
+        host.service.fail["ada"] = Failure(Kind.OUTAGE, Reason.SMTP_UNREACHABLE, "gone")
+        await host.give(message())
+        await host.settled(2)
+        host.service.fail.clear()
+
+        assert ["rejected", "released", "accepted"] == await host.settled(3)
+        assert ["m ada"] == host.service.sent
+
     async def test_each_copy_goes_its_own_way(self, host: Host):
         host.service.fail["ada"] = Failure(Kind.TRANSIENT, Reason.SMTP_TEMPORARY, "451")
         await host.give(message())
