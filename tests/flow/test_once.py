@@ -235,7 +235,7 @@ class TestServed:
     async def test_the_same_message_published_twice_to_many_is_sent_twice_to_each(
         self, host: Host, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr("dispatcher.flow.page.SLACK", timedelta(0))
+        monkeypatch.setattr("dispatcher.flow.page.SLACK", timedelta(seconds=-1))  # as if time had gone by in between
         people = [f"p{number}" for number in range(30)]
         await host.give(message(to=people))
         await host.settled(31)
