@@ -14,6 +14,9 @@ from tests.waiting import until
 TRIALS = 20 if LONG else 2
 """So often a point is met once more after the queue was paused."""
 
+MORE = 100
+"""So many mails are published for each point: none is met when everything was sent before."""
+
 BEFORE_THE_DOT = ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY")
 CONNECTIONS = 10
 STREAK = 5
@@ -31,6 +34,7 @@ def together(points: tuple[str, ...]) -> list[tuple[str, ...]]:
 async def break_at(bench: Bench, smtp: SmtpServer, points: tuple[str, ...], answer: Answer) -> None:
     """Fail at one point after the other, each time until it is seen to be an outage, and for a while longer."""
     for point in points:
+        await bench.publish(MORE)
         await over(bench)  # mails that were in hand before may arrive while the queue is still paused
         await bench.sent(len(bench.arrived()) + 10)
         before = pauses(bench)
@@ -47,7 +51,7 @@ async def break_at(bench: Bench, smtp: SmtpServer, points: tuple[str, ...], answ
 @pytest.mark.parametrize("points", together(("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "DOT")), ids="-".join)
 async def test_it_is_busy(bench: Bench, smtp: SmtpServer, points: tuple[str, ...]):
     smtp.pause = 0.02
-    await bench.publish(2 * MESSAGES)
+    await bench.publish()
     await bench.start(**QUICK)
     async with bench.fault():
         await break_at(bench, smtp, points, "421 4.3.2 too busy")
@@ -59,7 +63,7 @@ async def test_it_is_busy(bench: Bench, smtp: SmtpServer, points: tuple[str, ...
 async def test_it_hangs_up(bench: Bench, smtp: SmtpServer, points: tuple[str, ...]):
     """Who was in the middle has one attempt less; nobody is walked down the ladder while it lasts."""
     smtp.pause = 0.02
-    await bench.publish(2 * MESSAGES)
+    await bench.publish()
     await bench.start(**QUICK)
     async with bench.fault():
         await break_at(bench, smtp, points, CUT)
@@ -71,7 +75,7 @@ async def test_it_hangs_up(bench: Bench, smtp: SmtpServer, points: tuple[str, ..
 async def test_it_says_nothing(bench: Bench, smtp: SmtpServer, points: tuple[str, ...]):
     """A short text is written before anybody can see that it is not read: that is the case after the final dot."""
     smtp.pause = 0.02
-    await bench.publish(2 * MESSAGES)
+    await bench.publish()
     await bench.start(**QUICK, **PATIENCE)
     async with bench.fault():
         await break_at(bench, smtp, points, HANG)
@@ -108,7 +112,7 @@ async def test_it_says_nothing_after_the_final_dot(bench: Bench, smtp: SmtpServe
 async def test_it_has_an_error_of_its_own(bench: Bench, smtp: SmtpServer, points: tuple[str, ...]):
     """As when its filter is away, for all mails. Nobody can tell at once whether it is the mail's fault."""
     smtp.pause = 0.02
-    await bench.publish(2 * MESSAGES)
+    await bench.publish()
     await bench.start(**QUICK)
     async with bench.fault():
         await break_at(bench, smtp, points, "451 4.3.0 filter is away")
@@ -121,7 +125,7 @@ async def test_it_has_an_error_of_its_own(bench: Bench, smtp: SmtpServer, points
 async def test_it_refuses_us_for_a_while(bench: Bench, smtp: SmtpServer, point: str):
     """As of a host that is on a blocklist: four mails are believed to be refused for their own sake, no more."""
     smtp.pause = 0.02
-    await bench.publish(2 * MESSAGES)
+    await bench.publish()
     await bench.start()
     await bench.sent(MESSAGES // 10)
     async with bench.fault():
@@ -136,7 +140,7 @@ async def test_it_refuses_us_for_a_while(bench: Bench, smtp: SmtpServer, point: 
 async def test_it_answers_nothing_after_the_dot_for_a_while(bench: Bench, smtp: SmtpServer):
     """Nobody knows what of it was sent, so each try may send one more: it is tried with one message at a time."""
     smtp.pause = 0.02
-    await bench.publish(2 * MESSAGES)
+    await bench.publish()
     await bench.start()
     await bench.sent(MESSAGES // 10)
     async with bench.fault():
