@@ -8,6 +8,7 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
@@ -34,6 +35,8 @@ _SHOWN = 5
 
 MOST_RECIPIENTS = 10_000
 """Recipients of one message, counted once for each part that they get."""
+
+_LIMITED = frozenset({"to", "cc", "bcc", "reply_to", "parameters", "headers"})
 
 
 def _template_name(name: str) -> str:
@@ -127,7 +130,7 @@ class Notification(BaseModel):
 
     @model_validator(mode="after")
     def _not_too_many(self) -> Self:
-        copies = sum(1 for _ in self._copies())
+        copies = len(self._copies())
         parts = len(self.everyone) if isinstance(self.parameters, list) else 1
         mails = len(self.everyone) + parts * copies
         if mails > MOST_RECIPIENTS:
@@ -153,13 +156,17 @@ class Notification(BaseModel):
 
     def _numbered(self, shares: Sequence[tuple[Sequence[str | int], Parameters]]) -> Iterable[Part]:
         slot = 0
+        copies = self._copies()
         for index, (to, parameters) in enumerate(shares):
-            addressed = _unique([*((str(one), "to") for one in to), *self._copies()])
-            recipients = tuple(Recipient(slot + at, *who) for at, who in enumerate(addressed))
+            if len(to) == 1 and not copies:
+                recipients: tuple[Recipient, ...] = (Recipient(slot, str(to[0])),)
+            else:
+                addressed = _unique([*((str(one), "to") for one in to), *copies])
+                recipients = tuple(Recipient(slot + at, *who) for at, who in enumerate(addressed))
             slot += len(recipients)
             yield Part(index, len(shares), recipients, parameters)
 
-    def _copies(self) -> Iterable[tuple[str, str]]:
+    def _copies(self) -> Sequence[tuple[str, str]]:
         """Give who besides `to` gets each part, with the field they stand in."""
         return ()
 
@@ -212,13 +219,14 @@ def malformed(text: str) -> Failure:
 
 def _check_lengths(fields: Mapping[str, Any]) -> None:
     """Refuse enormous lists before each of their entries is looked at: a million wrong ones take half a minute."""
-    for name in ("to", "cc", "bcc", "reply_to", "parameters", "headers"):
-        value = fields.get(name)
-        unlimited = name == "parameters" and isinstance(value, dict)
-        if isinstance(value, list | dict) and not unlimited and len(value) > 2 * MOST_RECIPIENTS:
-            raise malformed(f"{name}: {len(value)} entries are more than anybody can be sent")
+    for name, value in fields.items():
+        if isinstance(value, list | dict) and len(value) > 2 * MOST_RECIPIENTS and name in _LIMITED:
+            unlimited = name == "parameters" and isinstance(value, dict)
+            if not unlimited:
+                raise malformed(f"{name}: {len(value)} entries are more than anybody can be sent")
 
 
+@cache
 def _names(contract: type[Notification]) -> frozenset[str]:
     fields = contract.model_fields.items()
     return frozenset(field.alias or name for name, field in fields)

@@ -1,6 +1,6 @@
 """The contract of the queue `email`."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -36,9 +36,11 @@ class EmailNotification(Notification):
         default_factory=dict, description="Extra headers: `List-Unsubscribe`, `X-…` and a few more."
     )
 
-    def _copies(self) -> Iterable[tuple[str, str]]:
-        yield from ((address, "cc") for address in as_list(self.cc))
-        yield from ((address, "bcc") for address in as_list(self.bcc))
+    def _copies(self) -> Sequence[tuple[str, str]]:
+        if self.cc is None and self.bcc is None:
+            return ()
+        named = (("cc", as_list(self.cc)), ("bcc", as_list(self.bcc)))
+        return [(address, field) for field, addresses in named for address in addresses]
 
     @property
     def reply_addresses(self) -> list[str]:

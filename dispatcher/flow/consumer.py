@@ -33,6 +33,8 @@ Observer = Callable[[Settlement], None]
 MOST_RETURNS = 5
 """A message that the broker has handed out so many times is not given back once more."""
 
+_NOT_EARLY = timedelta(0)
+
 log = logging.getLogger(__name__)
 
 
@@ -148,9 +150,10 @@ class Consumer:
             DeliveryLost: the broker took the message back before it was sent.
 
         """
-        early = message.not_before - self._now() if message.not_before is not None else timedelta(0)
+        not_before = message.not_before
+        early = not_before - self._now() if not_before is not None else _NOT_EARLY
         if early > LONGEST_WAIT:
-            early = timedelta(0)  # nobody of us said that: a publisher did, or a clock that was wrong
+            early = _NOT_EARLY  # nobody of us said that: a publisher did, or a clock that was wrong
         if early > HOLD:
             return (self._before_its_time(message, early),)
         if self._outages.paused:
@@ -180,12 +183,12 @@ class Consumer:
             DeliveryLost: the broker took it back.
 
         """
+        task = self._hands.begin_trying()
         try:
-            with self._hands.trying():
-                if early > timedelta(0):
-                    await asyncio.sleep(early.total_seconds())
-                async with self._once.in_hand(message):
-                    await self._handler(message)
+            if early > _NOT_EARLY:
+                await asyncio.sleep(early.total_seconds())
+            async with self._once.in_hand(message):
+                await self._handler(message)
         except (Failure, SomeFailed, DeliveryLost):
             raise
         except AlreadySettled:
@@ -199,6 +202,8 @@ class Consumer:
             raise failure_of(cancelled, message) from None  # a library's own, nobody cancelled us
         except Exception as bug:  # noqa: BLE001 - whatever it was, the message is settled
             raise failure_of(bug, message) from None
+        finally:
+            self._hands.end_trying(task)
 
     def _before_its_time(self, message: Message, wait: timedelta) -> Deferred:
         """Let a message that still has to wait go round again, untried and as it is."""
@@ -228,6 +233,8 @@ class Consumer:
 
     def _kept(self, message: Message, outcomes: tuple[Outcome, ...]) -> None:
         """Remember that all copies are kept: should the broker not hear the rest, the message only has to go."""
+        if isinstance(outcomes[0], Accepted) and not message.seen_before:
+            return
         if isinstance(outcomes[0], Deferred | Rejected | Split):
             self._page.settle(message)
         if _has_doubts(message, outcomes):

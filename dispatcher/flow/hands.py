@@ -1,8 +1,7 @@
 """What is in hand: tasks of our own, one for each delivery, until it is settled."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -26,16 +25,16 @@ class Hands:
         self._full.add(task)
         task.add_done_callback(self._full.discard)
 
-    @contextmanager
-    def trying(self) -> Iterator[None]:
-        """Let a drain interrupt the task that processes a delivery, until the end of the block."""
+    def begin_trying(self) -> asyncio.Task[None]:
+        """Let a drain interrupt the task that processes a delivery, from now on; give that task."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - coroutines run in tasks
         self._trying.add(task)
-        try:
-            yield
-        finally:
-            self._trying.discard(task)
+        return task
+
+    def end_trying(self, task: asyncio.Task[None]) -> None:
+        """Let a drain interrupt it no more."""
+        self._trying.discard(task)
 
     async def drain(self, within: timedelta) -> bool:
         """Wait until all are settled; after a time, interrupt what is being tried.

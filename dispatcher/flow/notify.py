@@ -155,7 +155,8 @@ class Notify:
     async def _send(self, notification: Notification, part: Part, waiting: Sequence[int], attempt: Attempt) -> Report:
         """Serve one part; say what became of it."""
         message = attempt.message
-        part = replace(part, pieces=attempt.pieces.get(waiting[0], 0))
+        if attempt.pieces:
+            part = replace(part, pieces=attempt.pieces.get(waiting[0], 0))
         who = (message.id, part.index)
         destinations: Sequence[Destination] = ()
         try:

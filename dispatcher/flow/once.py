@@ -7,8 +7,8 @@ costs it an attempt, and so many deaths make it a dead letter.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -70,17 +70,27 @@ class Once:
     def __init__(self, page: Page, now: Callable[[], datetime] = utc_now) -> None:
         self._page = page
         self._now = now
-        self._held: dict[bytes, asyncio.Future[None]] = {}
+        self._held: dict[bytes, InHand] = {}
         self._one_suspect = asyncio.Lock()
 
-    @asynccontextmanager
-    async def in_hand(self, message: Message) -> AsyncIterator[None]:
-        """Have the message in hand, alone on this host, until the end of the block.
+    def in_hand(self, message: Message) -> "InHand":
+        """Have the message in hand, alone on this host, in an `async with` block.
 
-        Raises:
+        Its beginning raises:
             AlreadySettled: it was done before.
             Died: it is not to be tried now, or ever, because processes died of it.
             DeliveryLost: the broker has taken it away while it had to wait.
+
+        """
+        return InHand(self, message)
+
+    async def take(self, hand: "InHand", message: Message) -> bool:
+        """Let somebody have a message in hand, as soon as nobody else has; tell whether it is a suspect.
+
+        Suspects are had one at a time.
+
+        Raises:
+            AlreadySettled, Died, DeliveryLost: as `in_hand` says.
 
         """
         key = self._page.key(message)
@@ -89,8 +99,22 @@ class Once:
             if self._page.is_settled(message):
                 raise AlreadySettled("it was settled before")
         is_suspect = self._deaths(message) > 0
-        async with self._one_suspect if is_suspect else nullcontext(), self._have(key, message):
-            yield
+        if is_suspect:
+            await self._one_suspect.acquire()
+        self._held.setdefault(key, hand)  # two with the same id and body may be two notifications
+        return is_suspect
+
+    def release(self, hand: "InHand", message: Message, *, is_suspect: bool) -> None:
+        """Let the next one have it."""
+        key = self._page.key(message)
+        if self._held.get(key) is hand:
+            del self._held[key]
+        if is_suspect:
+            self._one_suspect.release()
+
+    def mark(self, message: Message) -> AbstractContextManager[None]:
+        """Mark a message as in hand until the end of the block, for whoever else is on this host."""
+        return self._page.hold(message)
 
     async def _until_free(self, key: bytes, message: Message) -> None:
         """Wait for whoever has the same message in hand, in this process or in another one of this host.
@@ -102,7 +126,7 @@ class Once:
             if message.is_stale():
                 raise DeliveryLost("the broker has taken the message back; it was not tried")
             if other is not None:
-                await asyncio.wait({other}, timeout=AGAIN)
+                await asyncio.wait({other.gone()}, timeout=AGAIN)
             elif monotonic() < until:
                 await asyncio.sleep(AGAIN)
             elif self._has_waited_long(message):
@@ -122,14 +146,40 @@ class Once:
             raise Died(deaths)
         return deaths
 
-    @asynccontextmanager
-    async def _have(self, key: bytes, message: Message) -> AsyncIterator[None]:
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        first = self._held.setdefault(key, mine) is mine  # two with the same id and body may be two notifications
+
+class InHand:
+    """A message in hand, from the beginning of an `async with` block to its end: one for each try, so it is plain."""
+
+    __slots__ = ("_free", "_is_suspect", "_mark", "_message", "_once")
+
+    def __init__(self, once: Once, message: Message) -> None:
+        self._once = once
+        self._message = message
+        self._mark = once.mark(message)
+        self._is_suspect = False
+        self._free: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._is_suspect = await self._once.take(self, self._message)
         try:
-            with self._page.hold(message):
-                yield
+            self._mark.__enter__()
+        except BaseException:
+            self._release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            self._mark.__exit__(None, None, None)
         finally:
-            if first:
-                del self._held[key]
-            mine.set_result(None)
+            self._release()
+
+    def gone(self) -> asyncio.Future[None]:
+        """Give what is done when the message is not in this hand any more."""
+        if self._free is None:
+            self._free = asyncio.get_running_loop().create_future()
+        return self._free
+
+    def _release(self) -> None:
+        self._once.release(self, self._message, is_suspect=self._is_suspect)
+        if self._free is not None:
+            self._free.set_result(None)

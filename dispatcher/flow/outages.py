@@ -86,14 +86,19 @@ class Outages:
             began: when the try did, by `monotonic`.
 
         """
-        failures = list(error.failures.values()) if isinstance(error, SomeFailed) else [error] if error else []
+        if error is None:
+            self._unanswered = 0
+            if self._tries(began):
+                self._decide(got_through=True)
+            return False
+        failures = list(error.failures.values()) if isinstance(error, SomeFailed) else [error]
         outage = next(
             (one for one in failures if one.kind is Kind.OUTAGE and one.reason is not Reason.INTERRUPTED), None
         )
         trouble = outage or self._doubt(failures)
         if trouble is not None:
             self._pause(trouble, began)
-        elif self._tries(began) and (not failures or any(map(_shows_the_service, failures))):
+        elif self._tries(began) and any(map(_shows_the_service, failures)):
             self._decide(got_through=True)
         return outage is not None
 
@@ -107,7 +112,7 @@ class Outages:
             last = next(iter(failures))
             text = f"{last.text}; so it was {MOST_UNANSWERED} times in a row"
             return Failure(Kind.OUTAGE, last.reason, text) if self._unanswered >= MOST_UNANSWERED else None
-        if not failures or any(map(_shows_the_service, failures)):
+        if any(map(_shows_the_service, failures)):
             self._unanswered = 0
         return None
 

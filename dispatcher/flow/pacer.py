@@ -9,7 +9,7 @@ Lines are kept in memory: after a restart, who comes back first is first.
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from time import monotonic
 
@@ -35,6 +35,9 @@ MOST_PLACES = 100_000
 TIDIED = 30.0
 """After so many seconds, places that nobody came back for and lines that nobody needs are looked for."""
 
+_AT_ONCE = nullcontext()
+"""A turn where nobody has to wait for anything."""
+
 
 class Pacer:
     """Gives turns.
@@ -54,8 +57,7 @@ class Pacer:
         self._resume = 0.0
         self._tidy_at = 0.0
 
-    @asynccontextmanager
-    async def turn(self, who: Hashable, destinations: Sequence[Destination]) -> AsyncIterator[None]:
+    def turn(self, who: Hashable, destinations: Sequence[Destination]) -> AbstractAsyncContextManager[None]:
         """Wait for a turn, and have it until the end of the block.
 
         Who leaves the block throttled, with a wait, keeps the place.
@@ -69,8 +71,11 @@ class Pacer:
 
         """
         if not destinations and not self._shared and self._resume <= monotonic():
-            yield
-            return
+            return _AT_ONCE
+        return self._turn(who, destinations)
+
+    @asynccontextmanager
+    async def _turn(self, who: Hashable, destinations: Sequence[Destination]) -> AsyncIterator[None]:
         place = self._place(who, destinations)
         try:
             await self._wait_for_turn(place)
