@@ -39,6 +39,9 @@ _MAKERS: Mapping[str, Callable[[NotifiersSettings], Notifier]] = {
     "slack": lambda settings: SlackNotifier(settings.slack),
 }
 
+LOOK_EVERY = 0.02
+"""Seconds between two looks at the files of one template: nobody who saves one can tell, and mails are far quicker."""
+
 log = logging.getLogger(__name__)
 
 
@@ -123,6 +126,7 @@ def _make_lane(queue: str, settings: Settings) -> Lane:
         kind.formats,
         flat_format=kind.flat_format,
         on_broken=lambda sentence: log.error("%s", sentence),
+        look_every=LOOK_EVERY,
     )
     off = getattr(settings.notifiers, queue).off
     return Lane(queue, None if off else _MAKERS[queue](settings.notifiers), renderer, off)

@@ -110,6 +110,7 @@ class _Entry:
         self.trouble: str | None = None
         self.away = False  # whether that is no fault of the template
         self.saving = False  # whether a file is being written, as it seems
+        self.sure_until = -inf  # before then nobody looks whether a file has changed, on the monotonic clock
         self.again = inf  # when to look again though nothing seems to have changed, on the monotonic clock
 
 
@@ -121,11 +122,19 @@ class Editions:
 
     """
 
-    def __init__(self, folder: Path, queue: str, meter: Meter, on_broken: Callable[[str], None] | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        queue: str,
+        meter: Meter,
+        on_broken: Callable[[str], None] | None,
+        look_every: float = 0.0,
+    ) -> None:
         self._folder = folder
         self._queue = queue
         self._meter = meter
         self._on_broken = on_broken
+        self._look_every = look_every
         self._entries: OrderedDict[TemplateFile, _Entry] = OrderedDict()
         self.saved_in = 0.0
 
@@ -136,14 +145,20 @@ class Editions:
             Broken: it is broken or cannot be read, and no good one was seen.
 
         """
+        now = monotonic()
+        entry = self._entries.get(file)
+        if entry is not None and entry.sure_until > now and entry.edition is not None:
+            return entry.edition.template
         entry = self._entries.setdefault(file, _Entry())
         self._entries.move_to_end(file)
         if len(self._entries) > _KEPT:
             self._entries.popitem(last=False)
-        if entry.snapshot is None or entry.again <= monotonic() or entry.snapshot.changed():
+        if entry.snapshot is None or entry.again <= now or entry.snapshot.changed():
             self._renew(entry, file)
         if entry.saving:
             self.saved_in = max(self.saved_in, entry.again - monotonic(), _BLINK)
+        elif entry.trouble is None:
+            entry.sure_until = now + self._look_every
         if entry.edition is None:
             raise (Unreadable if entry.away else Broken)(entry.trouble)
         return entry.edition.template

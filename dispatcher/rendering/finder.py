@@ -13,9 +13,11 @@ first line with any file wins, and all formats in it are rendered:
 
 import errno
 import os
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from dispatcher.rendering.files import signature, why_unreadable
 from dispatcher.words.errors import Failure, Kind, Reason
@@ -25,6 +27,9 @@ EXTENSION = ".jinja2"
 
 ENDINGS = frozenset({"txt", "html", "md", "json"})
 """What tells the format of a file, for whatever queue it is."""
+
+_KEPT = 500
+"""So many names at most, the one looked for longest ago is forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,20 @@ class TemplateFile:
 class Finder:
     """Knows where the templates of one queue lie."""
 
-    def __init__(self, folder: Path, queue: str, formats: Mapping[str, Dialect], flat_format: str | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        queue: str,
+        formats: Mapping[str, Dialect],
+        flat_format: str | None,
+        look_every: float = 0.0,
+    ) -> None:
         self._folder = folder
         self._queue = queue
         self._formats = formats
         self._flat_format = flat_format
+        self._look_every = look_every
+        self._found: OrderedDict[tuple[str, str | None], tuple[float, list[TemplateFile]]] = OrderedDict()
 
     def find(self, name: str, locale: str | None) -> list[TemplateFile]:
         """Give the files to render, in the order of the formats.
@@ -59,6 +73,19 @@ class Finder:
             Failure: there is none, the folder cannot be read, or the name would leave it.
 
         """
+        now = monotonic()
+        sure_until, known = self._found.get((name, locale), (0.0, None))
+        if known is not None and sure_until > now:
+            return known
+        found = self._find(name, locale)
+        if self._look_every:
+            self._found[name, locale] = now + self._look_every, found
+            self._found.move_to_end((name, locale))
+            if len(self._found) > _KEPT:
+                self._found.popitem(last=False)
+        return found
+
+    def _find(self, name: str, locale: str | None) -> list[TemplateFile]:
         if not _stays_inside(name):
             raise Failure(Kind.CONTENT, Reason.MALFORMED, f"template: {name[:80]!r} is not the name of a template")
         looked_for = []

@@ -47,14 +47,17 @@ class Meter:
         self._seconds = 0.0
         self._worked_before = 0.0
         self._watched_from, self._held = float("inf"), 0
+        self._looked = float("-inf")
         self._heavy: dict[int, tuple[object, int]] = {}
 
     def start(self, deadline: float, seconds: float) -> None:
         """Begin a render that must be over at `deadline` (of `perf_counter`); `seconds` is for the error's text."""
         self._deadline, self._seconds = deadline, seconds
         self._left = self.size_limit * _BUFFERED
-        self._worked_before = thread_time()
-        self._watched_from, self._held = perf_counter() + _LONG, _memory()
+        now = perf_counter()
+        self._watched_from = now + _LONG
+        if now - self._looked > min(_LONG, seconds / 10):  # a look each would be a good part of what a render costs
+            self._looked, self._worked_before, self._held = now, thread_time(), _memory()
         self._heavy.clear()
 
     def tick(self) -> None:

@@ -31,6 +31,7 @@ class Renderer:
         *,
         flat_format: str | None = None,
         on_broken: Callable[[str], None] | None = None,
+        look_every: float = 0.0,
     ) -> None:
         """Prepare; no file is looked at yet.
 
@@ -40,13 +41,14 @@ class Renderer:
             formats: which formats its notifier uses, and what they are written in; all are rendered where they exist.
             flat_format: what `templates/<name>.jinja2` is, where such files are used.
             on_broken: is told in one sentence of a template that broke after a good version was seen.
+            look_every: so many seconds after a look at its files a template is taken to be as it was.
 
         """
         self._seconds = settings.time_limit.total_seconds()
         self._formats = formats
-        self._finder = Finder(settings.path, queue, formats, flat_format)
+        self._finder = Finder(settings.path, queue, formats, flat_format, look_every)
         self._meter = Meter(settings.size_limit)
-        self._editions = Editions(settings.path, queue, self._meter, on_broken)
+        self._editions = Editions(settings.path, queue, self._meter, on_broken, look_every)
 
     def render(self, name: str, parameters: Mapping[str, Any], locale: str | None = None) -> Rendered:
         """Render all formats of a template, as its files are at this moment; one that is being saved is left alone.

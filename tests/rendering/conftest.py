@@ -19,13 +19,14 @@ class Templates:
         self.said = []
         self.renderer = self.renderer_of()
 
-    def renderer_of(self, **settings):
+    def renderer_of(self, look_every=0.0, **settings):
         return Renderer(
             TemplateSettings(path=self.folder, **settings),
             "email",
             {"html": Dialect.HTML, "txt": Dialect.PLAIN},
             flat_format="html",
             on_broken=self.said.append,
+            look_every=look_every,
         )
 
     def write(self, name, text):

@@ -2,6 +2,7 @@ import pytest
 
 from dispatcher.rendering import editions, files
 from dispatcher.rendering.files import Snapshot
+from tests.waiting import until
 
 GOOD = (
     "email/a.txt.jinja2",
@@ -252,3 +253,31 @@ def test_a_snapshot_remembers_its_first_look(tmp_path):
 
     assert not snapshot.there("a")
     assert snapshot.changed()
+
+
+def test_who_looks_seldom_uses_what_was_there_at_the_last_look(templates):
+    templates.write("email/a.txt.jinja2", "before")
+    templates.renderer = templates.renderer_of(look_every=60)
+    first = templates.text()
+    templates.replace("email/a.txt.jinja2", "behind")
+
+    assert (first, templates.text()) == ("before", "before")
+
+
+async def test_who_looks_seldom_looks_again_after_that_time(templates):
+    templates.write("email/a.txt.jinja2", "before")
+    templates.renderer = templates.renderer_of(look_every=0.05)
+    first = templates.text()
+    templates.replace("email/a.txt.jinja2", "behind")
+    await until(lambda: templates.text() == "behind")
+
+    assert first == "before"
+
+
+def test_who_looks_seldom_looks_at_once_at_what_is_missing_or_broken(templates):
+    templates.renderer = templates.renderer_of(look_every=60)
+    missing = templates.failure()
+    broken = templates.failure("{% if %}")
+    templates.write("email/a.txt.jinja2", "mended")
+
+    assert (missing[1], broken[1], templates.text()) == ("template-missing", "template-broken", "mended")
