@@ -7,6 +7,7 @@ into their ASCII form (RFC 5891), so only a local part that is not ASCII asks fo
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import email_validator
 
@@ -23,6 +24,13 @@ SHOWN_BYTES = 120
 
 LONGEST = 1000
 """The longest string that is looked at, in characters: an address has 320 at most, the rest is its name."""
+
+LONGEST_ADDRESS = 254
+"""The longest address, in characters (RFC 5321 4.5.3.1.3)."""
+
+_LABEL = "[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,62}"
+_USUAL = re.compile(rf"([a-z0-9!#$%&'*+/=?^_`{{|}}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{{|}}~-]+)*)@({_LABEL}(?:\.{_LABEL})*)")
+"""Most addresses: nothing that the library would turn into lower case or encode, and nothing that it would refuse."""
 
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
@@ -63,6 +71,7 @@ def parse_recipient(text: str) -> Address:
     return _parse(text, Kind.RECIPIENT, "")
 
 
+@lru_cache(maxsize=256)
 def parse_sender(text: str, field: str) -> Address:
     """Read an address that all recipients will see: `from`, `reply_to`, the sender of the settings.
 
@@ -80,6 +89,9 @@ def _parse(text: str, kind: Kind, where: str) -> Address:
         raise Failure(kind, reason, f"{where}{_shown(text)} holds {show_control(control)}")
     try:
         display, address = _split(text.strip())
+        usual = _usual(address)
+        if usual is not None:
+            return Address(display, *usual)
         found = email_validator.validate_email(
             address,
             check_deliverability=False,
@@ -90,6 +102,12 @@ def _parse(text: str, kind: Kind, where: str) -> Address:
     except ValueError as error:  # EmailNotValidError is one
         raise Failure(kind, Reason.BAD_ADDRESS, f"{where}{_shown(text)} is no e-mail address: {error}") from error
     return Address(display, found.local_part, found.ascii_domain)
+
+
+def _usual(address: str) -> tuple[str, str] | None:
+    """Give what stands before and after the at sign of an address that the library would leave as it is."""
+    found = _USUAL.fullmatch(address)
+    return (found[1], found[2]) if found and len(address) <= LONGEST_ADDRESS else None
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -15,8 +15,9 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from functools import lru_cache
 
 from dispatcher.contract.attachments import Attachment
 from dispatcher.contract.base import Part
@@ -83,15 +84,23 @@ def compose(draft: Draft, *, utf8: bool) -> bytes:
     headers = [
         *_people(draft, utf8=utf8),
         f"Subject: {words(_subject(draft), len('Subject: '))}",
-        f"Date: {format_datetime(draft.date)}",
+        f"Date: {_date(draft.date.replace(microsecond=0, tzinfo=None), draft.date.utcoffset())}",
         f"Message-ID: {identity}",
         "MIME-Version: 1.0",
         "Auto-Submitted: auto-generated",  # RFC 3834 5: so that nobody's absence note answers to it
-        *extra_headers(draft.notification.headers),
     ]
-    mail = "\r\n".join(headers).encode("utf-8") + b"\r\n" + bytes(content)
+    if draft.notification.headers:
+        headers += extra_headers(draft.notification.headers)
+    headers.append("")
+    mail = b"".join(["\r\n".join(headers).encode("utf-8"), *content.pieces])
     _check_size(draft, len(mail))
     return mail
+
+
+@lru_cache(maxsize=4)
+def _date(local: datetime, offset: timedelta | None) -> str:
+    """Write a date; mails of one second share it."""
+    return format_datetime(local if offset is None else local.replace(tzinfo=timezone(offset)))
 
 
 def message_identity(message_id: str, part: Part, domain: str) -> str:
@@ -133,26 +142,30 @@ def _people(draft: Draft, *, utf8: bool) -> Iterable[str]:
     copies = _recipients("Cc", draft, utf8=utf8)
     if copies:
         yield copies
-    answers = [parse_sender(text, "reply_to") for text in draft.notification.reply_addresses]
-    if answers:
+    if draft.notification.reply_to is not None:
+        answers = [parse_sender(text, "reply_to") for text in draft.notification.reply_addresses]
         yield _address_header("Reply-To", answers, utf8=utf8)
 
 
 def _recipients(name: str, draft: Draft, *, utf8: bool) -> str:
-    in_this_field = (one.slot for one in draft.part.recipients if one.role == name.lower())
-    known = [draft.people[slot] for slot in in_this_field if slot in draft.people]
+    role, people = name.lower(), draft.people
+    known = [people[one.slot] for one in draft.part.recipients if one.role == role and one.slot in people]
     shown = [address for address in known if utf8 or not address.needs_smtputf8]
-    return _address_header(name, shown, utf8=utf8) if shown else ""
+    return f"{name}: {mailboxes([(one.display, one.mailbox) for one in shown], len(name) + 2)}" if shown else ""
 
 
 def _address_header(name: str, addresses: Iterable[Address], *, utf8: bool) -> str:
-    pairs = []
     for address in addresses:
         if address.needs_smtputf8 and not utf8:
             text = f"{name} {address.mailbox!r} needs SMTPUTF8, which the server does not offer"
             raise Failure(Kind.CONTENT, Reason.NEEDS_SMTPUTF8, text)
-        pairs.append((address.display, address.mailbox))
-    return f"{name}: {mailboxes(pairs, len(name) + 2)}"
+    return _written(name, tuple(addresses))
+
+
+@lru_cache(maxsize=64)
+def _written(name: str, addresses: tuple[Address, ...]) -> str:
+    """Write a header that hardly changes: most mails have the same author."""
+    return f"{name}: {mailboxes([(one.display, one.mailbox) for one in addresses], len(name) + 2)}"
 
 
 def _content(texts: Mapping[str, str], attachments: Iterable[Attachment], seed: str) -> Entity:

@@ -5,7 +5,7 @@ Written here rather than left to the standard library, whose folding encodes lon
 text out, lines separated by CR LF and at most 76 characters long wherever the value allows.
 """
 
-import base64
+import binascii
 import re
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -27,10 +27,14 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+( [A-Za-z0-9!#$%&'*+/=?^_`{
 _FOLD_HERE = re.compile(r"(?<=[^ \t])(?=[ \t])")
 _PLAIN_PARAMETER = re.compile(r"[ !#-\[\]-~]{1,60}")  # printable ASCII but `"` and `\`, which readers unescape badly
 _SEGMENT = 50
+_LONGEST_PHRASE = 60
+"""In characters: the longest name that stands as it is beside the name of any header of people."""
 
 
 def find_control(text: str, allowed: str = "\t") -> str | None:
     """Give the first character that could break a header or a log, if there is one: controls, line separators."""
+    if text.isascii() and text.isprintable():
+        return None
     return next((char for char in _CONTROLS.findall(text) if char not in allowed), None)
 
 
@@ -66,6 +70,8 @@ def words(text: str, used: int) -> str:
     """
     plain = text.isascii() and text.isprintable() and "=?" not in text and text == text.strip()
     if plain:
+        if used + len(text) <= LINE:
+            return text
         folded = fold(text, used)
         if max(map(len, folded.split("\r\n"))) <= LONGEST_LINE - used:
             return folded
@@ -74,14 +80,16 @@ def words(text: str, used: int) -> str:
 
 def encoded_words(text: str, used: int) -> str:
     """Write a text as encoded words of UTF-8 in base64, none of which cuts a character in two (RFC 2047 5)."""
+    raw = text.encode("utf-8", "replace")
     room = max(6, _room(LINE - used))
-    pieces = [b""]
-    for char in text:
-        raw = char.encode("utf-8", "replace")
-        if len(pieces[-1]) + len(raw) > (room if len(pieces) == 1 else _room(LINE - 1)):
-            pieces.append(b"")
-        pieces[-1] += raw
-    return "\r\n ".join(_WORD.format(base64.b64encode(piece).decode("ascii")) for piece in pieces)
+    pieces, begin = [], 0
+    while begin < len(raw) or not pieces:
+        end = begin + room
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:  # noqa: PLR2004 (what goes on in UTF-8: RFC 3629 3)
+            end -= 1
+        pieces.append(_WORD.format(binascii.b2a_base64(raw[begin:end], newline=False).decode("ascii")))
+        begin, room = end, _room(LINE - 1)
+    return "\r\n ".join(pieces)
 
 
 def fold(text: str, used: int) -> str:
@@ -96,36 +104,34 @@ def fold(text: str, used: int) -> str:
 
 def phrase(display: str) -> str:
     """Write the name that goes with an address (RFC 5322 3.2.5)."""
-    if "=?" not in display and _ATOMS.fullmatch(display) and len(display) < LINE:
+    if "=?" not in display and _ATOMS.fullmatch(display) and len(display) <= _LONGEST_PHRASE:
         return display
     # A backslash or a quote inside a quoted string is legal, and misread often enough.
-    if display.isascii() and display.isprintable() and len(display) < LINE and not re.search(r'["\\]|=\?', display):
+    plain = display.isascii() and display.isprintable() and not re.search(r'["\\]|=\?', display)
+    if plain and len(display) <= _LONGEST_PHRASE:
         return f'"{display}"'
     return encoded_words(display, LINE - 40)
 
 
 def mailboxes(pairs: Iterable[tuple[str, str]], used: int) -> str:
-    """Write a list of (name, mailbox), each on a line of its own unless both fit on one."""
+    """Write a list of (name, mailbox), each on a line of its own unless it fits; a mailbox parts from a long name."""
     lines = [""]
     length = used
     for display, mailbox in pairs:
-        one = _one(phrase(display), mailbox) if display else mailbox
+        name = phrase(display) if display else ""
+        one = f"{name} <{mailbox}>" if name else mailbox
         if lines != [""]:
             lines[-1] += ","
             length += 1
         if lines[-1] and length + len(one) + 2 > LINE:
             lines.append("")
             length = 0
+        before, _, last = one.rpartition("\r\n")
+        if name and (0 if before else length) + len(last) + 2 > LINE:
+            one = f"{name}\r\n <{mailbox}>"
         lines[-1] += f" {one}"
-        length = len(lines[-1].rsplit("\r\n", 1)[-1]) + (used if len(lines) == 1 else 0)
+        length = len(lines[-1].rpartition("\r\n")[2]) + (used if len(lines) == 1 else 0)
     return "\r\n".join(lines).removeprefix(" ")
-
-
-def _one(name: str, mailbox: str) -> str:
-    """Write one name and mailbox; the mailbox has a line of its own where the name fills one."""
-    last = name.rsplit("\r\n", 1)[-1]
-    between = "\r\n " if len(last) + len(mailbox) + 4 > LINE else " "
-    return f"{name}{between}<{mailbox}>"
 
 
 def parameter(name: str, text: str) -> str:

@@ -53,12 +53,12 @@ async def report(
     return await notifier.send(message_id, asked, asked.parts()[at], rendered, ledger)
 
 
-def written(rendered=BOTH, message_id="id-1", at=0, *, utf8=False, max_size=25_000_000, **fields) -> bytes:
-    """The bytes of one part of a notification."""
+def draft_of(rendered=BOTH, message_id="id-1", at=0, *, max_size=25_000_000, **fields) -> Draft:
+    """What one part of a notification is made of."""
     asked = notification(**fields)
     part = asked.parts()[at]
     author = parse_sender(asked.sender or "Dispatcher <noreply@example.org>", "from")
-    draft = Draft(
+    return Draft(
         notification=asked,
         part=part,
         rendered=rendered,
@@ -68,7 +68,11 @@ def written(rendered=BOTH, message_id="id-1", at=0, *, utf8=False, max_size=25_0
         date=DATE,
         max_size=max_size,
     )
-    return compose(draft, utf8=utf8)
+
+
+def written(rendered=BOTH, message_id="id-1", at=0, *, utf8=False, **fields) -> bytes:
+    """The bytes of one part of a notification."""
+    return compose(draft_of(rendered, message_id, at, **fields), utf8=utf8)
 
 
 def read(raw: bytes) -> EmailMessage:

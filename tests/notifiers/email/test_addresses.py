@@ -1,9 +1,11 @@
 """From what a publisher wrote to an address."""
 
+import email_validator
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from dispatcher.notifiers.email import addresses as module
 from dispatcher.notifiers.email.addresses import LONGEST, Address, parse_recipient, parse_sender
 from dispatcher.words.errors import Failure, Kind, Reason
 
@@ -100,3 +102,34 @@ def test_whatever_is_written_is_an_address_or_a_failure(text):
     else:
         assert address.domain.isascii()
         assert not any(char in address.mailbox for char in "\r\n\0<>")
+
+
+label = st.text("abz019-", min_size=1, max_size=70) | st.sampled_from(
+    ["example", "org", "xn--bcher-kva", "b" * 63, "1"]
+)
+local = st.text("azAZ09.+-_!'/=@ü\"", max_size=70) | st.sampled_from(
+    ["info", "INFO", "www", "a" * 240, "", "a..b", ".a"]
+)
+nearly_usual = st.builds("{}@{}".format, local, st.lists(label, max_size=6).map(".".join))
+
+
+@settings(deadline=None, derandomize=True, max_examples=3000)
+@given(nearly_usual)
+@example("a@" + ".".join(["b" * 63] * 4))
+@example("a@" + ".".join(["b" * 60] * 4) + "." + "b" * 7)
+@example("a@" + ".".join(["b" * 60] * 4) + "." + "b" * 8)
+@example("a@b.ab--c")
+@example("a@b.c\n")
+def test_an_address_that_is_usual_is_what_the_library_makes_of_it(text):
+    """The short way gives what the long one does, or nothing."""
+    usual = module._usual(text)
+
+    if usual is not None:
+        found = email_validator.validate_email(
+            text, check_deliverability=False, allow_quoted_local=True, globally_deliverable=False
+        )
+        assert (found.local_part, found.ascii_domain) == usual
+
+
+def test_usual_addresses_go_the_short_way():
+    assert ("ada.lovelace+tag", "mail.example-1.org") == module._usual("ada.lovelace+tag@mail.example-1.org")
