@@ -7,9 +7,9 @@ processes of a host; what it forgets costs a second notification, never a lost o
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,47 @@ class Record:
     served: Mapping[int, int] = field(default_factory=dict)
     unsure: frozenset[int] = frozenset()
     deaths: int = 0
+
+
+class Hand:
+    """One message in hand, until it is released or this process dies: this one is marked nowhere.
+
+    Used as a context manager, it is released at the end.
+
+    Attributes:
+        key: the message.
+
+    """
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+
+    def work(self) -> None:
+        """Say that it is worked on from now on: should the process die, it may have been its fault."""
+
+    def rest(self) -> None:
+        """Say that it waits; as often as `work` was called. It may be marked as worked on a little longer."""
+
+    def serve(self, slots: Collection[int], pieces: int = 0, *, last: bool = False) -> None:
+        """Note that these have it, or so many pieces of it.
+
+        Args:
+            slots: who they are.
+            pieces: of a long text, how many.
+            last: whether nothing is left to be done but to tell the broker: then it is not in hand any more.
+
+        """
+
+    def release(self) -> None:
+        """Have it in hand no more."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 class Journal(ABC):
@@ -61,8 +102,8 @@ class Journal(ABC):
         """Tell whether this copy was settled."""
 
     @abstractmethod
-    def hold(self, key: bytes) -> AbstractContextManager[None]:
-        """Mark a message as in hand, until the end of the block or the death of this process."""
+    def take(self, key: bytes) -> Hand:
+        """Mark a message as in hand and worked on, until it rests or is released, or this process dies."""
 
     @abstractmethod
     def is_held_elsewhere(self, key: bytes) -> bool:
@@ -104,10 +145,9 @@ class Forgetful(Journal):
         del version
         return False
 
-    def hold(self, key: bytes) -> AbstractContextManager[None]:
+    def take(self, key: bytes) -> Hand:
         """Mark nothing."""
-        del key
-        return nullcontext()
+        return Hand(key)
 
     def is_held_elsewhere(self, key: bytes) -> bool:
         """Know nothing."""

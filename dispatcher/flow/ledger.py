@@ -16,6 +16,7 @@ class JournalLedger(Ledger):
         page: where it is written.
         message: the message.
         done: the slots of recipients who were served before.
+        everybody: the slots of all its recipients.
         careful: whether a message that may have been sent must not be sent again: then it is also written down that
             it is about to be.
 
@@ -24,12 +25,15 @@ class JournalLedger(Ledger):
 
     """
 
-    def __init__(self, page: Page, message: Message, done: frozenset[int], *, careful: bool) -> None:
+    def __init__(
+        self, page: Page, message: Message, done: frozenset[int], everybody: Collection[int], *, careful: bool
+    ) -> None:
         super().__init__(done)
         self.handed_over: set[int] = set()
         self._page = page
         self._message = message
         self._careful = careful
+        self._left = set(everybody) - done
 
     @property
     def withdrawn(self) -> bool:
@@ -49,8 +53,10 @@ class JournalLedger(Ledger):
             self._page.hand_over(self._message, slots)
 
     def serve(self, slots: Collection[int], *, pieces: int = 0) -> None:
-        """Write it down."""
-        self._page.serve(self._message, slots, pieces)
+        """Write it down; once everybody has all of it, only the broker has to be told."""
+        if not pieces:
+            self._left.difference_update(slots)
+        self._page.serve(self._message, slots, pieces, last=not self._left)
 
     def answered(self, failures: Collection[Failure]) -> None:
         """Take the doubts back, once the service has answered for everybody: who failed surely has nothing."""

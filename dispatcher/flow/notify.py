@@ -92,7 +92,9 @@ class Notify:
         served = frozenset(slot for slot, pieces in record.served.items() if not pieces)
         done = message.done | served
         careful = self._notifier.unknown_is_final
-        attempt = Attempt(message, parts, JournalLedger(self._page, message, done, careful=careful))
+        everybody = [recipient.slot for part in parts for recipient in part.recipients]
+        ledger = JournalLedger(self._page, message, done, everybody, careful=careful)
+        attempt = Attempt(message, parts, ledger)
         attempt.pieces = {**message.pieces, **{slot: count for slot, count in record.served.items() if count}}
         if served:
             message.notes["remark"] = (

@@ -8,11 +8,11 @@ that processes died of it: it may be sent twice, and is never taken for one that
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 
-from dispatcher.flow.journal import Forgetful, Journal, Record
+from dispatcher.flow.journal import Forgetful, Hand, Journal, Record
 from dispatcher.words.messages import Message
 
 SLACK = timedelta(seconds=1)
@@ -46,12 +46,26 @@ class Page:
         self._journal = journal or Forgetful()
         self._now = now
         self._origin = _digest(broker.encode(), queue.encode())
+        self._begun = hashlib.blake2b(_part(self._origin), digest_size=16)
+        self._hands: dict[int, Hand] = {}
+        self._asked: tuple[Message, bytes] | None = None
         self._new: OrderedDict[bytes, None] = OrderedDict()
 
     def key(self, message: Message) -> bytes:
         """Give what is the same for a message and all its copies, and nothing else; without an id, the body alone."""
-        identity = b"" if message.anonymous else message.id.encode()
-        return _digest(self._origin, identity, message.body)
+        asked = self._asked
+        if asked is not None and asked[0] is message:
+            return asked[1]
+        hand = self._hands.get(id(message))
+        if hand is not None:
+            return hand.key
+        digest = self._begun.copy()
+        digest.update(_part(b"" if message.anonymous else message.id.encode()))
+        digest.update(len(message.body).to_bytes(8, "big"))
+        digest.update(message.body)
+        key = digest.digest()
+        self._asked = message, key
+        return key
 
     def recall(self, message: Message) -> Record:
         """Give what is known of a message."""
@@ -69,12 +83,17 @@ class Page:
         if not message.anonymous:
             self._journal.clear(self.key(message))
 
-    def serve(self, message: Message, slots: Collection[int], pieces: int = 0) -> None:
-        """Note that these have it, or so many pieces of it."""
-        key = self.key(message)
+    def serve(self, message: Message, slots: Collection[int], pieces: int = 0, *, last: bool = False) -> None:
+        """Note that these have it, or so many pieces of it, and whether nothing is left but to tell the broker."""
+        hand = self._hands.get(id(message))
+        key = self.key(message) if hand is None else hand.key
         self._new.pop(key, None)
-        if not message.anonymous:
+        if message.anonymous:
+            return
+        if hand is None:
             self._journal.serve(key, slots, pieces)
+        else:
+            hand.serve(slots, pieces, last=last)
 
     def renew(self, message: Message) -> None:
         """Note that a message goes back untouched that nobody has had in hand before.
@@ -86,20 +105,38 @@ class Page:
             while len(self._new) > MOST_NEW:
                 self._new.popitem(last=False)
 
-    def hold(self, message: Message) -> AbstractContextManager[None]:
+    @contextmanager
+    def hold(self, message: Message) -> Iterator[None]:
         """Mark a message as in hand until the end of the block."""
-        return self._journal.hold(self.key(message))
+        self.take(message)
+        try:
+            yield
+        finally:
+            self.release(message)
+
+    def take(self, message: Message) -> None:
+        """Mark a message as in hand, and as worked on at once, until it rests or is released."""
+        self._hands[id(message)] = self._journal.take(self.key(message))
+        self._asked = None
+
+    def release(self, message: Message) -> None:
+        """Have a message in hand no more."""
+        self._hands.pop(id(message)).release()
 
     def work(self, message: Message) -> AbstractContextManager[None]:
         """Mark a message as worked on until the end of the block: should the process die, it may have been its fault.
 
-        One that waits, for its turn or for a connection, is in hand but not worked on.
+        One that waits, for its turn or for a connection, is in hand but not worked on. The mark may stay for some
+        tenths of a second beyond the block, so that what goes on at once costs nothing.
         """
-        return self._journal.hold(self._work_key(message))
+        hand = self._hands.get(id(message))
+        if hand is None:
+            return Work(self._journal.take(self.key(message)), alone=True)
+        return Work(hand)
 
     def deaths(self, message: Message) -> int:
         """Count how often a process of this host died while it worked on a message."""
-        return self._journal.recall(self._work_key(message)).deaths if message.seen_before else 0
+        return self._journal.recall(self.key(message)).deaths if message.seen_before else 0
 
     def is_held_elsewhere(self, message: Message) -> bool:
         """Tell whether another daemon of this host has it in hand."""
@@ -120,10 +157,6 @@ class Page:
     def clear(self, message: Message) -> None:
         """Forget the deaths and doubts about a message that is settled for good."""
         self._journal.clear(self.key(message))
-        self._journal.clear(self._work_key(message))
-
-    def _work_key(self, message: Message) -> bytes:
-        return _digest(self.key(message))
 
     def _since(self, message: Message) -> datetime | None:
         """Tell from when on what was sent may have been this message; any time where that cannot be so."""
@@ -136,10 +169,34 @@ class Page:
         return self.key(message) if copy is None else _digest(self._origin, message.id.encode(), copy.encode())
 
 
+class Work:
+    """A block in which a message is worked on.
+
+    Args:
+        hand: the message.
+        alone: whether it is in hand for this block only.
+
+    """
+
+    __slots__ = ("_alone", "_hand")
+
+    def __init__(self, hand: Hand, *, alone: bool = False) -> None:
+        self._hand = hand
+        self._alone = alone
+
+    def __enter__(self) -> None:
+        self._hand.work()
+
+    def __exit__(self, *_: object) -> None:
+        self._hand.rest()
+        if self._alone:
+            self._hand.release()
+
+
 def _digest(*parts: bytes) -> bytes:
-    """Make 16 bytes of some, each with its length, so that no two ways to cut them look the same."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.digest()
+    return hashlib.blake2b(b"".join(map(_part, parts)), digest_size=16).digest()
+
+
+def _part(part: bytes) -> bytes:
+    """Give a part with its length, so that no two ways to cut some look the same."""
+    return len(part).to_bytes(8, "big") + part

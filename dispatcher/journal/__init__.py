@@ -1,10 +1,12 @@
 """What this host remembers of messages beyond the life of one process: the journal on disk, one folder for all daemons.
 
     journal   `HostJournal`: on disk while the disk bears it, in memory while it does not
+    ├── marks     the messages in hand: two writes for one that is served
     ├── disk      all that lies in the folder
     │   ├── sent      who was served and which copies were settled: a SQLite file for each span of time
-    │   ├── hands     what each process has in hand: a file for each, locked as long as it lives
-    │   └── deaths    how often a process died with a message in hand
+    │   ├── hands     what each process has in hand and has served of late: a file for each, locked as long as it lives
+    │   │   └── places    what stands in one place of such a file
+    │   └── deaths    how often a process died while it worked on a message
     ├── memory    the same notes while the disk is away
     ├── notes     the notes themselves, in SQL; the same on disk and in memory
     └── database  one SQLite file that may be taken away or spoilt at any moment

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dispatcher.journal.database import Database
 
-NAME = "deaths.db"
+NAME = "died.db"
 KEEP = timedelta(days=7)
 
 _SCHEMA = """

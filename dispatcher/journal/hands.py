@@ -1,4 +1,4 @@
-"""What each process has in hand: a file for each, locked as long as it lives.
+"""What each process has in hand, and whom it has served of late: a file for each, locked as long as it lives.
 
 The system gives the lock back when the process ends, however it ends, and what was written stays: so whoever can have
 the lock of a file reads in it what its process died with. Written with `pwrite`, not through a mapping: a mapping costs
@@ -10,16 +10,18 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
-SIZE = 16
-FREE = bytes(SIZE)
+from dispatcher.journal.places import FREE, SIZE, Place, among, every, unpack
+
 _CHUNK = 1024 * SIZE
-_PREFIX = "in-hand-"
+_PREFIX = "hands-"
 _NEW = "new-"
 _STALE = 60.0
 """After so many seconds a file that never got its lock and its name belongs to nobody."""
+_LOOKS = 3
+"""So often a place is looked at that is being written at that moment."""
 
 
 class Hands:
@@ -40,36 +42,36 @@ class Hands:
         self._name = ""
         self._others: dict[str, int] = {}
 
-    def take(self, key: bytes) -> int:
-        """Find a place for a key; `write` makes it known to others."""
-        if not self._free:
-            self._records.append(key)
-            return len(self._records) - 1
-        place = self._free.pop()
-        self._records[place] = key
-        return place
+    def take(self) -> int:
+        """Find a place that is free."""
+        if self._free:
+            return self._free.pop()
+        self._records.append(FREE)
+        return len(self._records) - 1
 
-    def release(self, place: int) -> None:
-        """Free a place; `write` makes it known to others."""
-        self._records[place] = FREE
+    def free(self, place: int) -> None:
+        """Let a place be taken again; what stands there stays until then."""
         self._free.append(place)
 
-    def write(self, place: int) -> None:
-        """Make known what is in a place, where there is a file.
+    def write(self, place: int, record: bytes) -> bool:
+        """Say something in a place, to others too; tell whether there is a file.
 
         Raises:
             OSError: the disk does not bear it.
 
         """
-        if self._file is not None:
-            os.pwrite(self._file, self._records[place], place * SIZE)
+        self._records[place] = record
+        if self._file is None:
+            return False
+        os.pwrite(self._file, record, place * SIZE)
+        return True
 
     def is_among(self, names: Collection[str]) -> bool:
         """Tell whether our file is in the folder."""
         return self._name in names
 
     def open(self) -> None:
-        """Make a new file with all that is in hand, instead of the one before.
+        """Make a new file with all that we say, instead of the one before.
 
         It gets the name that others look at only when it is locked: before, it would seem to belong to somebody dead.
 
@@ -82,7 +84,7 @@ class Hands:
         file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.pwrite(file, b"".join(self._records), 0)
+            os.pwrite(file, b"".join(record.ljust(SIZE, b"\0") for record in self._records), 0)
             new.rename(self._folder / name)
         except OSError:
             os.close(file)
@@ -98,8 +100,8 @@ class Hands:
             os.close(file)
         self._others.clear()
 
-    def dead(self, names: Collection[str]) -> dict[str, set[bytes]]:
-        """Look at the others' files, of the names in the folder; give what the dead had in hand, by file."""
+    def dead(self, names: Collection[str]) -> dict[str, list[Place]]:
+        """Look at the others' files, of the names in the folder; give what the dead said last, by file."""
         present = {name for name in names if name.startswith(_PREFIX) and name != self._name}
         for name in self._others.keys() - present:
             os.close(self._others.pop(name))
@@ -111,13 +113,18 @@ class Hands:
             file = self._other(name)
             # Shared, so that several may find at once that it is dead; its own process has the lock for itself.
             if file is not None and _can_lock(file):
-                dead[name] = _keys(file)
+                dead[name] = list(every(_content(file)))
                 os.close(self._others.pop(name))
         return dead
 
-    def have_others(self, key: bytes) -> bool:
-        """Tell whether one of the living, as `dead` found them, has a key in hand."""
-        return any(_has(file, key) for file in self._others.values())
+    def ours(self, key: bytes) -> list[Place]:
+        """Give what we say of a message."""
+        places = (unpack(record) for record in self._records if record.startswith(key))
+        return [place for place in places if place is not None]
+
+    def others(self, key: bytes) -> list[Place]:
+        """Give what the living, as `dead` found them, say of a message."""
+        return [place for file in self._others.values() for place in _ask(file, key)]
 
     def _other(self, name: str) -> int | None:
         if name not in self._others:
@@ -149,23 +156,17 @@ def _can_lock(file: int) -> bool:
     return True
 
 
-def _chunks(file: int) -> Iterator[bytes]:
-    offset = 0
-    while chunk := os.pread(file, _CHUNK, offset):
-        offset += len(chunk)
-        yield chunk
+def _content(file: int) -> bytes:
+    content = bytearray()
+    while chunk := os.pread(file, _CHUNK, len(content)):
+        content += chunk
+    return bytes(content)
 
 
-def _keys(file: int) -> set[bytes]:
-    keys = {chunk[at : at + SIZE] for chunk in _chunks(file) for at in range(0, len(chunk) - SIZE + 1, SIZE)}
-    return keys - {FREE}
-
-
-def _has(file: int, key: bytes) -> bool:
-    for chunk in _chunks(file):
-        at = chunk.find(key)
-        while at >= 0:
-            if at % SIZE == 0:
-                return True
-            at = chunk.find(key, at + 1)
-    return False
+def _ask(file: int, key: bytes) -> list[Place]:
+    found: list[Place] = []
+    for _ in range(_LOOKS):
+        found, sound = among(_content(file), key)
+        if sound:
+            break
+    return found

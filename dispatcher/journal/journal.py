@@ -2,18 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
 from typing import TypeVar
 
-from dispatcher.flow.journal import Journal, Record
+from dispatcher.flow.journal import Hand, Journal, Record
 from dispatcher.journal import notes
 from dispatcher.journal.database import TROUBLES, advice, is_locked
 from dispatcher.journal.disk import Disk
+from dispatcher.journal.marks import LooseHand, Marks, PlacedHand
 from dispatcher.journal.memory import Memory
+from dispatcher.journal.places import Place
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +31,9 @@ RETRY = 10.0
 SOON = 1.0
 """…and one that was only locked, which is no trouble yet."""
 
-CLEARINGS = 50
-"""How many messages are cleared on disk at once, since the event loop stands still meanwhile: some 3 ms."""
-
-PORTION = 500
-"""How many notes go from memory to disk at once, for the same reason: likewise."""
+CLEARINGS, PORTION = 50, 500
+"""How many messages are cleared on disk, and how many notes go from memory to it, at once: the event loop stands still
+meanwhile, some 3 ms."""
 
 
 class HostJournal(Journal):
@@ -54,6 +53,7 @@ class HostJournal(Journal):
         self._folder = folder
         self._memory = Memory(keep)
         self._disk = None if folder is None else Disk(folder, keep)
+        self._marks = None if self._disk is None else Marks(self._disk.hands, self._mark)
         self._is_open = False
         self._is_readable = False
         self._tried: float | None = None
@@ -64,29 +64,22 @@ class HostJournal(Journal):
     def recall(self, key: bytes, since: datetime | None = None) -> Record:
         """Give what is known of a message. Who died is noticed here."""
         self._look()
-        start = 0 if since is None else int(since.timestamp() * 1000)
-        served: dict[int, tuple[int, int]] = {}
-        handed: dict[int, int] = {}
-        cleared = self._memory.cleared.get(key, 0)
-        for row in self._everywhere(lambda connection: notes.rows(connection, key)):
-            if row.at >= max(start, 1) and row.at >= served.get(row.slot, (0, 0))[0]:
-                served[row.slot] = row.at, row.pieces
-            if row.handed > max(row.at, cleared) and row.handed >= start:
-                handed[row.slot] = row.handed
-        return Record(
-            {slot: pieces for slot, (_, pieces) in served.items()},
-            frozenset(handed.keys() - served.keys()),
-            0 if cleared else self._ask(lambda disk: disk.deaths(key), 0),
-        )
+        now = self._now()
+        rows = self._everywhere(lambda connection: notes.rows(connection, key))
+        packed = self._everywhere(lambda connection: notes.packed(connection, key))
+        packed += self._ask(lambda disk: disk.places(key, now), [])
+        start, cleared = 0 if since is None else int(since.timestamp() * 1000), self._memory.cleared.get(key, 0)
+        served, unsure = notes.sum_up(rows, packed, start, cleared)
+        return Record(served, unsure, 0 if cleared else self._ask(lambda disk: disk.deaths(key), 0))
 
     def hand_over(self, key: bytes, slots: Collection[int]) -> None:
         """Note that a service may have it for these from now on."""
-        at = self._milliseconds()
+        at = self.milliseconds()
         self._write(lambda connection: notes.hand_over(connection, key, slots, at))
 
     def serve(self, key: bytes, slots: Collection[int], pieces: int = 0) -> None:
         """Note that these have it, or so many pieces of it."""
-        at = self._milliseconds()
+        at = self.milliseconds()
         self._write(lambda connection: notes.serve(connection, key, slots, pieces, at))
 
     def settle(self, version: bytes) -> None:
@@ -98,30 +91,34 @@ class HostJournal(Journal):
         self._is_usable()
         return any(self._everywhere(lambda connection: [notes.is_settled(connection, version)]))
 
-    @contextmanager
-    def hold(self, key: bytes) -> Iterator[None]:
-        """Mark a message as in hand, until the end of the block or the death of this process."""
-        if self._disk is None:
-            yield
-            return
-        self._is_usable()
-        hands = self._disk.hands
-        place = hands.take(key)
-        try:
-            self._mark(place)
-            yield
-        finally:
-            hands.release(place)
-            self._mark(place)
+    def take(self, key: bytes) -> Hand:
+        """Mark a message as in hand and worked on."""
+        if self._marks is None:
+            return LooseHand(key, self)
+        if not self._is_open or self._memory:
+            self._is_usable()
+        return PlacedHand(key, self._marks, self)
+
+    def milliseconds(self) -> int:
+        """Give the time since 1970."""
+        return int(self._now() * 1000)
+
+    def noted(self, number: int, place: Place, *, known: bool) -> None:
+        """Take note of whom a place says to be served, and whether that is in a file."""
+        if known and self._is_open and self._marks is not None:
+            self._marks.unwritten[number] = place
+            self._pack(place.at)
+        else:
+            self._memory.write(lambda connection: notes.add(connection, [place]), self._now())
 
     def is_held_elsewhere(self, key: bytes) -> bool:
         """Tell whether another living process of this host has it in hand."""
         self._look()
-        return self._ask(lambda disk: disk.hands.have_others(key), otherwise=False)
+        return self._ask(lambda disk: disk.is_held_elsewhere(key), otherwise=False)
 
     def clear(self, key: bytes) -> None:
         """Forget the deaths and the doubts about a message."""
-        disk, now, until = self._disk, self._now(), self._milliseconds()
+        disk, now, until = self._disk, self._now(), self.milliseconds()
         done = disk is None or (self._is_usable() and self._does(lambda: disk.clear(key, until, now)))
         self._memory.clear(key, until, remember=not done)
 
@@ -129,6 +126,7 @@ class HostJournal(Journal):
     def trouble(self) -> str | None:
         """Why it is kept in memory only. Asking tries the disk again, where it is time."""
         self._is_usable()
+        self._pack(self.milliseconds())
         return self._trouble
 
     def close(self) -> None:
@@ -136,18 +134,16 @@ class HostJournal(Journal):
         disk = self._disk
         if disk is None:
             return
+        self._pack()
         if self._memory:
             self._tried = None
         while self._memory and self._is_usable():
             pass
         disk.close()
-        self._disk = None
+        self._disk = self._marks = None
 
     def _now(self) -> float:
         return max(1.0, self._clock())
-
-    def _milliseconds(self) -> int:
-        return int(self._now() * 1000)
 
     def _write(self, note: Callable[[Connection], None]) -> None:
         disk, now = self._disk, self._now()
@@ -156,8 +152,7 @@ class HostJournal(Journal):
         self._memory.write(note, now)
 
     def _everywhere(self, question: Callable[[Connection], list[T]]) -> list[T]:
-        now = self._now()
-        nothing: list[list[T]] = []
+        now, nothing = self._now(), list[list[T]]()
         answers = self._ask(lambda disk: disk.ask(question, now), nothing) + self._memory.ask(question)
         return [item for answer in answers for item in answer]
 
@@ -170,10 +165,19 @@ class HostJournal(Journal):
             elif self._is_readable:
                 self._does(disk.look)
 
-    def _mark(self, place: int) -> None:
-        disk = self._disk
-        if disk is not None:
-            self._does(lambda: disk.hands.write(place))
+    def _mark(self, place: int, record: bytes) -> bool:
+        try:
+            return self._disk is not None and self._disk.hands.write(place, record)
+        except TROUBLES as error:
+            self._fail(error)
+            return False
+
+    def _pack(self, at: int | None = None) -> None:
+        """Write to the database what only stands in our places, where it is time for that."""
+        disk, marks, now = self._disk, self._marks, self._now()
+        if disk is not None and marks is not None and marks.is_due(at) and self._is_usable():
+            self._does(lambda: disk.pack(marks.unwritten.values(), now))  # what it does not bear goes into memory
+            marks.written()
 
     def _ask(self, question: Callable[[Disk], T], otherwise: T) -> T:
         """Ask the disk, which may still be read where it cannot be written."""
@@ -226,6 +230,10 @@ class HostJournal(Journal):
         if not self._is_open:  # known
             return
         self._is_open, self._tried = False, self._now()
+        marks = self._marks
+        if marks is not None and marks.unwritten:
+            self._memory.write(lambda connection: notes.add(connection, marks.unwritten.values()), self._tried)
+            marks.written()
         if is_locked(error) and not self._was_locked and self._trouble is None:
             self._was_locked, self._pause = True, SOON
             return

@@ -3,11 +3,19 @@
 A row tells of one recipient of one message: when it was last handed over (`handed`), when it was last served (`at`),
 both in milliseconds since 1970 or 0 for not yet, and how much of it (`pieces`). Where two databases know of the same
 recipient, the later of each counts.
+
+Most notes are of messages that were served at the first try. They come hundreds at a time and are nearly never asked
+for, so they lie packed: each group adds one row to each of 64 parts, which the key chooses. A row for each would have
+to be put in its order among all the others, in a page of its own each, and that is where the time would go.
 """
 
 import sqlite3
+import struct
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
+
+from dispatcher.journal.places import Place
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sent (
@@ -15,7 +23,17 @@ CREATE TABLE IF NOT EXISTS sent (
     pieces INTEGER NOT NULL, at INTEGER NOT NULL, handed INTEGER NOT NULL,
     PRIMARY KEY (key, slot)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS served (
+    part INTEGER NOT NULL, number INTEGER NOT NULL, notes BLOB NOT NULL, PRIMARY KEY (part, number)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settled (version BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID
+"""
+
+_PARTS = 64
+_PACKED = struct.Struct("<16sQQ")
+
+_PACK = """
+INSERT INTO served SELECT :part, coalesce(max(number), 0) + 1, :notes FROM served WHERE part = :part
 """
 
 _SERVE = """
@@ -65,6 +83,60 @@ def rows(connection: sqlite3.Connection, key: bytes) -> list[Row]:
     """Give all that is known of a message."""
     found = connection.execute("SELECT slot, pieces, at, handed FROM sent WHERE key = ?", (key,))
     return [Row(*row) for row in found]
+
+
+def pack(connection: sqlite3.Connection, places: Iterable[Place]) -> None:
+    """Note what was served at the first try."""
+    parts: defaultdict[int, list[bytes]] = defaultdict(list)
+    for place in places:
+        parts[_part(place.key)].append(_PACKED.pack(place.key, place.at, place.served))
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany(_PACK, [{"part": part, "notes": b"".join(parts[part])} for part in sorted(parts)])
+
+
+def packed(connection: sqlite3.Connection, key: bytes) -> list[Place]:
+    """Give what lies packed about a message."""
+    found = []
+    for (content,) in connection.execute("SELECT notes FROM served WHERE part = ? ORDER BY number", (_part(key),)):
+        at = content.find(key)
+        while at >= 0:
+            if at % _PACKED.size == 0:
+                _, time, served = _PACKED.unpack_from(content, at)
+                found.append(Place(key, time, served, 0))
+            at = content.find(key, at + 1)
+    return found
+
+
+def _part(key: bytes) -> int:
+    return key[0] % _PARTS
+
+
+def add(connection: sqlite3.Connection, places: Iterable[Place]) -> None:
+    """Note what was served at the first try in rows, which can be taken to another database."""
+    merge(connection, [(place.key, slot, 0, place.at, 0) for place in places for slot in place.slots], ())
+
+
+def sum_up(
+    rows: Iterable[Row], places: Iterable[Place], since: int, cleared: int
+) -> tuple[dict[int, int], frozenset[int]]:
+    """Give who was served of a message and how much of it, and of whom nobody knows.
+
+    Args:
+        rows: what is known of it.
+        places: what lies packed about it.
+        since: what was before counts for another message, in milliseconds since 1970.
+        cleared: what was handed over until then is in no doubt.
+
+    """
+    served: dict[int, tuple[int, int]] = {}
+    unsure: set[int] = set()
+    for row in (*rows, *(Row(slot, 0, place.at, 0) for place in places for slot in place.slots)):
+        if row.at >= max(since, 1) and row.at >= served.get(row.slot, (0, 0))[0]:
+            served[row.slot] = row.at, row.pieces
+        if row.handed > max(row.at, cleared) and row.handed >= since:
+            unsure.add(row.slot)
+    return {slot: pieces for slot, (_, pieces) in served.items()}, frozenset(unsure - served.keys())
 
 
 def settle(connection: sqlite3.Connection, version: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from dispatcher.journal import notes
 from dispatcher.journal.database import Database
+from dispatcher.journal.places import Place
 
 T = TypeVar("T")
 
@@ -41,6 +42,15 @@ class Sent:
         """Note something in the file of the present (seconds since 1970)."""
         self._database(f"sent-{self._span}-{int(now // self._span)}.db").run(note)
 
+    def sort(self, places: Iterable[Place], now: float) -> dict[float, list[Place]]:
+        """Give what still counts, by the beginning of its span: what is older is not remembered any more."""
+        spans: dict[float, list[Place]] = {}
+        for place in places:
+            number = place.at // 1000 // self._span
+            if _counts(self._span, number, now):
+                spans.setdefault(number * self._span, []).append(place)
+        return spans
+
     def ask(self, question: Callable[[sqlite3.Connection], T], names: Iterable[str], now: float) -> Iterator[T]:
         """Ask all files that still count, of the names in the folder; those that are over are deleted."""
         for name in names:
@@ -50,7 +60,7 @@ class Sent:
             length, number, ending = match
             if (number + 2) * length <= now:
                 self._delete(name)
-            elif not ending and number * length <= now + length + _FAR:
+            elif not ending and _counts(length, number, now):
                 yield self._database(name).run(question)
 
     def close(self) -> None:
@@ -76,6 +86,10 @@ class Sent:
 def span(keep: timedelta) -> int:
     """Give how many seconds go into one file."""
     return max(1, math.ceil(keep.total_seconds()))
+
+
+def _counts(length: int, number: int, now: float) -> bool:
+    return number * length <= now + length + _FAR and (number + 2) * length > now
 
 
 @lru_cache(maxsize=256)

@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -14,7 +13,7 @@ from dispatcher.brokers.memory import MemoryBroker
 from dispatcher.contract.email import EmailNotification
 from dispatcher.flow.circumstances import Circumstances
 from dispatcher.flow.consumer import Consumer
-from dispatcher.flow.journal import Journal, Record
+from dispatcher.flow.journal import Hand, Journal, Record
 from dispatcher.flow.notify import Notify
 from dispatcher.flow.once import AlreadySettled, Once
 from dispatcher.flow.outages import Outages
@@ -31,6 +30,24 @@ from tests.waiting import until
 LADDER = Ladder([timedelta(milliseconds=50), timedelta(milliseconds=100)])
 
 
+class Marked(Hand):
+    """A message in hand, in plain sight."""
+
+    __slots__ = ("notes",)
+
+    def __init__(self, key: bytes, notes: "Notes") -> None:
+        super().__init__(key)
+        self.notes = notes
+
+    def serve(self, slots: Collection[int], pieces: int = 0, *, last: bool = False) -> None:
+        if last:
+            self.notes.finished.append(self.key)
+        self.notes.serve(self.key, slots, pieces)
+
+    def release(self) -> None:
+        self.notes.held.remove(self.key)
+
+
 class Notes(Journal):
     """A journal in plain sight."""
 
@@ -43,6 +60,7 @@ class Notes(Journal):
         self.deaths: dict[bytes, int] = {}
         self.elsewhere: set[bytes] = set()
         self.held: list[bytes] = []
+        self.finished: list[bytes] = []
 
     def recall(self, key: bytes, since: datetime | None = None) -> Record:
         rows = self.served.get(key, {})
@@ -65,11 +83,9 @@ class Notes(Journal):
     def is_settled(self, version: bytes) -> bool:
         return version in self.settled
 
-    @contextmanager
-    def hold(self, key: bytes) -> Iterator[None]:
+    def take(self, key: bytes) -> Hand:
         self.held.append(key)
-        yield
-        self.held.remove(key)
+        return Marked(key, self)
 
     def is_held_elsewhere(self, key: bytes) -> bool:
         return key in self.elsewhere
@@ -445,7 +461,7 @@ class TestStale:
 class TestDeaths:
     async def test_one_death_in_company_costs_nothing(self, host: Host):
         again = message(redelivered=True)
-        host.notes.deaths[host.page._work_key(again)] = 1
+        host.notes.deaths[host.page.key(again)] = 1
         await host.give(again)
 
         assert ["accepted"] == await host.settled()
@@ -456,7 +472,7 @@ class TestDeaths:
         host.service.held_up.clear()
         for number in range(5):
             suspect = message(f"suspect {number}", redelivered=True)
-            host.notes.deaths[host.page._work_key(suspect)] = 1
+            host.notes.deaths[host.page.key(suspect)] = 1
             await host.give(suspect)
         for number in range(3):
             await host.give(message(f"other {number}"))
@@ -469,7 +485,7 @@ class TestDeaths:
 
     async def test_a_second_death_costs_an_attempt_and_the_copy_is_tried_after_its_rung(self, host: Host):
         again = message(redelivered=True)
-        host.notes.deaths[host.page._work_key(again)] = 2
+        host.notes.deaths[host.page.key(again)] = 2
         await host.give(again)
 
         assert ["deferred", "accepted"] == await host.settled(2)
@@ -480,7 +496,7 @@ class TestDeaths:
 
     async def test_after_three_deaths_it_is_a_dead_letter_that_says_so(self, host: Host):
         again = message(redelivered=True)
-        host.notes.deaths[host.page._work_key(again)] = 3
+        host.notes.deaths[host.page.key(again)] = 3
         await host.give(again)
 
         assert ["rejected"] == await host.settled()
@@ -490,7 +506,7 @@ class TestDeaths:
 
     async def test_a_number_that_somebody_made_up_does_not_hide_a_death(self, host: Host):
         again = message(redelivered=True, **{"dispatcher-deaths": 99})
-        host.notes.deaths[host.page._work_key(again)] = 3
+        host.notes.deaths[host.page.key(again)] = 3
         await host.give(again)
 
         assert ["rejected"] == await host.settled()

@@ -56,7 +56,7 @@ def result(folder: Path, lines: str) -> list[str]:
 HOLDS = """
 with ExitStack() as stack:
     for number in ({numbers},):
-        stack.enter_context(journal.hold(key(number)))
+        stack.enter_context(journal.take(key(number))).work()
     say("ready")
     sys.stdin.read()
 """

@@ -11,6 +11,7 @@ import pytest
 
 from dispatcher.journal import HostJournal, hands
 from dispatcher.journal.hands import Hands
+from dispatcher.journal.places import HELD, LENGTH, SIZE, WORKED, pack
 from tests.journal.conftest import HOUR, Clock, Maker
 from tests.journal.processes import die, holding, result, running, start
 
@@ -21,13 +22,18 @@ def key(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
+def worked_on(number: int) -> bytes:
+    """Give what stands in the file of one that works on a message."""
+    return pack(key(number), 0, 0, HELD | WORKED).ljust(SIZE, b"\0")
+
+
 def test_what_another_has_in_hand_is_held_elsewhere_until_it_lets_go(make: Maker):
     mine, theirs = make(), make()
-    with theirs.hold(key(1)):
+    with theirs.take(key(1)):
         assert mine.is_held_elsewhere(key(1))
         assert not mine.is_held_elsewhere(key(2))
         assert not theirs.is_held_elsewhere(key(1))
-        with theirs.hold(key(1)):
+        with theirs.take(key(1)):
             pass
         assert mine.is_held_elsewhere(key(1))
     assert not mine.is_held_elsewhere(key(1))
@@ -39,7 +45,7 @@ def test_what_another_has_in_hand_is_held_elsewhere_until_it_lets_go(make: Maker
 
 def test_an_exception_lets_go_too(make: Maker):
     mine, theirs = make(), make()
-    with pytest.raises(ZeroDivisionError), theirs.hold(key(1)):
+    with pytest.raises(ZeroDivisionError), theirs.take(key(1)):
         1 / 0  # noqa: B018
 
     assert not mine.is_held_elsewhere(key(1))
@@ -51,19 +57,17 @@ def test_thousands_are_held_and_their_places_are_used_again(make: Maker, folder:
     for _ in range(2):
         with ExitStack() as stack:
             for number in range(1, 3001):
-                stack.enter_context(theirs.hold(key(number)))
+                stack.enter_context(theirs.take(key(number)))
             assert all(mine.is_held_elsewhere(key(number)) for number in (1, 1500, 3000))
-            # bytes that happen to lie across two places are no key
-            assert not mine.is_held_elsewhere(key(1)[8:] + key(2)[:8])
-    assert {0, 3000 * 16} == {path.stat().st_size for path in folder.glob("in-hand*")}
+    assert {0, 2999 * SIZE + LENGTH} == {path.stat().st_size for path in folder.glob("hands*")}
 
 
 def test_an_end_in_order_is_no_death(make: Maker, folder: Path):
-    result(folder, "journal.recall(key(1))\nwith journal.hold(key(1)): pass\njournal.close()")
+    result(folder, "journal.recall(key(1))\nwith journal.take(key(1)): pass\njournal.close()")
     mine = make()
 
     assert 0 == mine.recall(key(1)).deaths
-    assert 1 == len(list(folder.glob("in-hand*")))
+    assert 1 == len(list(folder.glob("hands*")))
 
 
 def test_a_killed_process_is_seen_and_its_death_is_counted_for_each_message_once(make: Maker, folder: Path):
@@ -75,7 +79,7 @@ def test_a_killed_process_is_seen_and_its_death_is_counted_for_each_message_once
         assert not mine.is_held_elsewhere(key(2))
 
     assert [1, 1, 0] == [mine.recall(key(number)).deaths for number in (1, 2, 3)]
-    assert 1 == len(list(folder.glob("in-hand*")))
+    assert 1 == len(list(folder.glob("hands*")))
     with running(folder, holding(2)):
         pass
     assert [1, 2, 0] == [make().recall(key(number)).deaths for number in (1, 2, 3)]
@@ -112,9 +116,9 @@ def test_the_same_file_counts_once_however_often_it_is_found(make: Maker, folder
     mine = make()
     mine.recall(key(1))
     for _ in range(3):
-        (folder / "in-hand-1-left").write_bytes(key(1) + bytes(16) + b"torn")
+        (folder / "hands-1-left").write_bytes(worked_on(1) + bytes(64) + b"torn")
         assert 1 == mine.recall(key(1)).deaths
-    assert not (folder / "in-hand-1-left").exists()
+    assert not (folder / "hands-1-left").exists()
 
 
 def test_one_that_ends_while_it_is_looked_at_is_no_trouble(make: Maker, folder: Path):
@@ -122,18 +126,18 @@ def test_one_that_ends_while_it_is_looked_at_is_no_trouble(make: Maker, folder: 
     mine.recall(key(1))
     looker = Hands(folder)
 
-    assert {} == looker.dead(["in-hand-1-gone", "new-in-hand-1-gone"])
-    assert not looker.have_others(key(1))
+    assert {} == looker.dead(["hands-1-gone", "new-hands-1-gone"])
+    assert [] == looker.others(key(1))
 
 
 def test_deaths_are_forgotten_after_a_week(make: Maker, folder: Path, clock: Clock):
     mine = make()
     mine.recall(key(1))
     for number in (1, 2):
-        (folder / f"in-hand-1-{number}").write_bytes(key(number))
+        (folder / f"hands-1-{number}").write_bytes(worked_on(number))
         assert 1 == mine.recall(key(number)).deaths
         clock.at += 8 * DAY
-    (folder / "in-hand-1-3").write_bytes(key(3))
+    (folder / "hands-1-3").write_bytes(worked_on(3))
 
     assert [0, 0, 1] == [mine.recall(key(number)).deaths for number in (1, 2, 3)]
 
@@ -141,7 +145,7 @@ def test_deaths_are_forgotten_after_a_week(make: Maker, folder: Path, clock: Clo
 def test_a_file_that_never_got_its_name_goes_away_after_a_while(make: Maker, folder: Path):
     mine = make()
     mine.recall(key(1))
-    fresh, stale = folder / "new-in-hand-1-a", folder / "new-in-hand-1-b"
+    fresh, stale = folder / "new-hands-1-a", folder / "new-hands-1-b"
     fresh.touch()
     stale.touch()
     os.utime(stale, (time.time() - 100,) * 2)
@@ -152,8 +156,8 @@ def test_a_file_that_never_got_its_name_goes_away_after_a_while(make: Maker, fol
 
 def test_a_file_taken_away_under_us_is_made_again_with_all_that_is_in_hand(make: Maker, folder: Path):
     mine, theirs = make(), make()
-    with theirs.hold(key(1)), theirs.hold(key(2)):
-        for path in folder.glob("in-hand*"):
+    with theirs.take(key(1)), theirs.take(key(2)):
+        for path in folder.glob("hands*"):
             path.unlink()
         theirs.recall(key(3))
         assert mine.is_held_elsewhere(key(1))
@@ -169,17 +173,18 @@ def test_a_file_that_cannot_be_locked_is_not_left_behind(
 
     monkeypatch.setattr(hands.fcntl, "flock", refuse)
     journal = HostJournal(folder, HOUR)
-    with journal.hold(key(1)):
+    with journal.take(key(1)):
         assert journal.trouble is not None
         assert os.strerror(errno.ENOLCK) in journal.trouble
-    assert [] == [path.name for path in folder.iterdir() if "in-hand" in path.name]
+    assert [] == [path.name for path in folder.iterdir() if "hands" in path.name]
     journal.close()
 
 
 def test_programs_that_a_process_starts_do_not_keep_it_alive(make: Maker, folder: Path):
     lines = """
 import subprocess
-with journal.hold(key(1)):
+with journal.take(key(1)) as hand:
+    hand.work()
     child = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, close_fds=False)
     say("ready")
     say(child.pid)
@@ -203,7 +208,7 @@ def test_deaths_that_cannot_be_written_count_all_the_same(
     with running(folder, holding(1)):
         pass
     other.recall(key(1))
-    with sqlite3.connect(folder / "deaths.db", isolation_level=None) as blocker:
+    with sqlite3.connect(folder / "died.db", isolation_level=None) as blocker:
         blocker.execute("BEGIN IMMEDIATE")
         with running(folder, holding(1)):
             pass

@@ -192,12 +192,12 @@ def test_the_files_are_for_this_user_only(make: Maker, folder: Path, key: bytes)
     try:
         journal = make()
         journal.serve(key, [0])
-        with journal.hold(key):
+        with journal.take(key):
             modes = {path.name.split("-")[0]: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     finally:
         os.umask(before)
 
-    assert {"sent": 0o600, "in": 0o600} == modes
+    assert {"sent": 0o600, "hands": 0o600} == modes
     assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
 
 
@@ -210,7 +210,7 @@ async def test_closing_twice_and_using_it_afterwards_is_borne(journal: HostJourn
     journal.serve(key, [2])
     journal.settle(key)
     journal.clear(key)
-    with journal.hold(key):
+    with journal.take(key):
         assert {2} <= journal.recall(key).served.keys()
     assert journal.is_settled(key)
     assert not journal.is_held_elsewhere(key)
@@ -222,9 +222,9 @@ def test_it_may_be_closed_before_it_was_used_and_while_something_is_in_hand(make
     assert not folder.exists()
 
     journal = make()
-    with journal.hold(key):
+    with journal.take(key):
         journal.close()
-    assert [] == list(folder.glob("*in-hand*"))
+    assert [] == list(folder.glob("*hands*"))
 
 
 WRITES = """
@@ -337,6 +337,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("hand over"), KEYS, SLOTS, st.just(0)),
         st.tuples(st.just("serve"), KEYS, SLOTS, st.integers(0, 3)),
+        st.tuples(st.just("serve in hand"), KEYS, SLOTS, st.integers(0, 1)),
         st.tuples(st.just("clear"), KEYS, st.just(set()), st.just(0)),
     ),
     max_size=12,
@@ -358,6 +359,10 @@ def test_it_remembers_as_a_table_would(steps: list, since: int, on_disk: bool): 
                 handed |= {(key, slot): clock.at for slot in slots}
             case "serve":
                 journal.serve(key, slots, pieces)
+                served |= {(key, slot): (clock.at, pieces) for slot in slots}
+            case "serve in hand":
+                with journal.take(key) as hand:
+                    hand.serve(slots, pieces, last=True)
                 served |= {(key, slot): (clock.at, pieces) for slot in slots}
             case _:
                 journal.clear(key)

@@ -13,6 +13,7 @@ from dispatcher.factories import make_journal
 from dispatcher.flow.journal import Record
 from dispatcher.journal import HostJournal, memory
 from dispatcher.journal.database import advice
+from dispatcher.journal.places import WORKED, pack
 from dispatcher.settings import Settings
 from tests.journal.conftest import Clock, Maker
 from tests.journal.processes import result
@@ -43,7 +44,7 @@ def test_where_a_file_lies_in_the_folders_place_it_goes_on_in_memory(
 ):
     folder.parent.mkdir()
     folder.write_text("not a folder")
-    with journal.hold(key):
+    with journal.take(key):
         journal.hand_over(key, [1, 2])
         journal.serve(key, [1])
         journal.settle(key)
@@ -132,7 +133,7 @@ def test_what_is_in_memory_goes_to_disk_when_that_is_back(
         journal.serve(number.to_bytes(16, "big"), [0])
         journal.settle(number.to_bytes(16, "big"))
     journal.hand_over(key, [1])
-    with journal.hold(key):
+    with journal.take(key):
         folder.unlink()
         clock.at += 11
         while journal._memory:
@@ -173,7 +174,7 @@ largest = max(path.stat().st_size for path in folder.iterdir())
 resource.setrlimit(resource.RLIMIT_FSIZE, (largest, sizes[1]))
 for number in range(2, 1500):
     journal.serve(key(number), [0])
-    with journal.hold(key(number)): pass
+    with journal.take(key(number)): pass
 say(journal.trouble is not None)
 journal.clear(key(1))
 journal.serve(key(0), [100])
@@ -329,11 +330,11 @@ def test_a_file_that_breaks_while_it_is_open_is_put_aside_too(
 
 def test_broken_deaths_are_put_aside(make: Maker, folder: Path, key: bytes):
     folder.mkdir(parents=True)
-    (folder / "deaths.db").write_bytes(b"this is no database " * 400)
+    (folder / "died.db").write_bytes(b"this is no database " * 400)
     journal = make()
 
     assert 0 == journal.recall(key).deaths
-    (folder / "in-hand-1-left").write_bytes(key)
+    (folder / "hands-1-left").write_bytes(pack(key, 0, 0, WORKED))
     assert 1 == journal.recall(key).deaths
 
 
