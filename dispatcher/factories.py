@@ -17,26 +17,20 @@ from dispatcher.flow.notify import Notify
 from dispatcher.flow.outages import Outages
 from dispatcher.flow.page import Page
 from dispatcher.journal import HostJournal
-from dispatcher.notifiers.base import Notifier
-from dispatcher.notifiers.email import EmailNotifier
-from dispatcher.notifiers.slack import SlackNotifier
-from dispatcher.notifiers.telegram import TelegramNotifier
+from dispatcher.notifiers import email, slack, telegram
+from dispatcher.notifiers.base import Notifier, Traits
 from dispatcher.rendering.renderer import Renderer
 from dispatcher.settings import NotifiersSettings, Settings
 from dispatcher.words.errors import UnknownQueue
 from dispatcher.words.retries import Ladder
 
-NOTIFIERS: Mapping[str, type[Notifier]] = {
-    "email": EmailNotifier,
-    "telegram": TelegramNotifier,
-    "slack": SlackNotifier,
-}
-"""The way to the outside, by queue."""
+NOTIFIERS: Mapping[str, Traits] = {"email": email.TRAITS, "telegram": telegram.TRAITS, "slack": slack.TRAITS}
+"""The ways to the outside, by queue."""
 
 _MAKERS: Mapping[str, Callable[[NotifiersSettings], Notifier]] = {
-    "email": lambda settings: EmailNotifier(settings.email),
-    "telegram": lambda settings: TelegramNotifier(settings.telegram),
-    "slack": lambda settings: SlackNotifier(settings.slack),
+    "email": lambda settings: email.EmailNotifier(settings.email),
+    "telegram": lambda settings: telegram.TelegramNotifier(settings.telegram),
+    "slack": lambda settings: slack.SlackNotifier(settings.slack),
 }
 
 LOOK_EVERY = 0.02
@@ -119,12 +113,12 @@ def make_consumer(lane: Lane, settings: Settings, journal: Journal, observers: S
 
 
 def _make_lane(queue: str, settings: Settings) -> Lane:
-    kind = NOTIFIERS[queue]
+    traits = NOTIFIERS[queue]
     renderer = Renderer(
         settings.service.templates,
         queue,
-        kind.formats,
-        flat_format=kind.flat_format,
+        traits.formats,
+        flat_format=traits.flat_format,
         on_broken=lambda sentence: log.error("%s", sentence),
         look_every=LOOK_EVERY,
     )

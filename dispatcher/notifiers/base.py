@@ -36,17 +36,33 @@ class Report:
     messages: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is known of a notifier without it: who only asks what its queue is like needs none of its libraries.
+
+    Attributes:
+        contract: what the bodies of its queue must look like.
+        formats: the template formats it can use, by their endings: `html`, `txt`. All are rendered where they exist.
+        flat_format: what a template in the top folder is, whose name tells no format (`welcome.jinja2`); not looked
+            for where there is none.
+
+    """
+
+    contract: type[Notification]
+    formats: Mapping[str, Dialect]
+    flat_format: str | None = None
+
+
 class Notifier(ABC):
     """The way to one outside service."""
 
-    contract: ClassVar[type[Notification]]
-    """What the bodies of its queue must look like."""
+    traits: ClassVar[Traits]
+    """What its queue is like."""
 
-    formats: ClassVar[Mapping[str, Dialect]]
-    """The template formats it can use, all of which are rendered where they exist: `html`, `txt`; by their endings."""
-
-    flat_format: ClassVar[str | None] = None
-    """What a template in the top folder is, whose name tells no format (`welcome.jinja2`); `None`: not looked for."""
+    @property
+    def contract(self) -> type[Notification]:
+        """What the bodies of its queue must look like."""
+        return self.traits.contract
 
     @abstractmethod
     async def send(self, message_id: str, notification: Any, part: Part, rendered: Rendered, ledger: Ledger) -> Report:

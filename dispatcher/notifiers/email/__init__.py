@@ -8,10 +8,11 @@ connect, connection                 the library that speaks SMTP ends there
 pool          connections, bounded and kept
 transaction   MAIL, RCPT, DATA, the text, the last answer
 progress      whom a mail is for, and how far it has come
-notifier      all of it, in one attempt
+notifier      all of it, in one attempt; traits: what is known of it without it
 """
 
 from dispatcher.notifiers.email.notifier import EmailNotifier
 from dispatcher.notifiers.email.settings import EmailSettings
+from dispatcher.notifiers.email.traits import TRAITS
 
-__all__ = ["EmailNotifier", "EmailSettings"]
+__all__ = ["TRAITS", "EmailNotifier", "EmailSettings"]

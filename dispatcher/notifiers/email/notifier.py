@@ -4,14 +4,13 @@ addresses → draft → mail → transactions, each on a connection of the pool 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, ClassVar
 
-from dispatcher.contract.base import Notification, Part
-from dispatcher.contract.email import EmailNotification
-from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.contract.base import Part
+from dispatcher.notifiers.base import Notifier, Report, Traits
 from dispatcher.notifiers.email.addresses import parse_sender
 from dispatcher.notifiers.email.compose import Draft, compose
 from dispatcher.notifiers.email.connect import Connector
@@ -22,6 +21,7 @@ from dispatcher.notifiers.email.pool import Pool
 from dispatcher.notifiers.email.progress import Progress, pending, read_people
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
+from dispatcher.notifiers.email.traits import TRAITS
 from dispatcher.notifiers.email.transaction import Envelope, Transaction
 from dispatcher.notifiers.interruption import Interruption, interrupted
 from dispatcher.notifiers.large import compose_aside
@@ -29,7 +29,7 @@ from dispatcher.notifiers.ledger import Ledger
 from dispatcher.notifiers.unknown import is_final
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
-from dispatcher.words.texts import Dialect, Rendered
+from dispatcher.words.texts import Rendered
 
 INTERRUPTED = interrupted("before everybody was served")
 
@@ -50,9 +50,7 @@ class EmailNotifier(Notifier):
 
     """
 
-    contract: ClassVar[type[Notification]] = EmailNotification
-    formats: ClassVar[Mapping[str, Dialect]] = {"html": Dialect.HTML, "txt": Dialect.PLAIN}
-    flat_format: ClassVar[str | None] = "html"
+    traits: ClassVar[Traits] = TRAITS
 
     def __init__(self, settings: EmailSettings, *, now: Callable[[], datetime] = _now) -> None:
         self._settings = settings

@@ -7,9 +7,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from dispatcher.contract.base import Notification, Part
+from dispatcher.contract.base import Part
 from dispatcher.contract.slack import SlackNotification
-from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.base import Notifier, Report, Traits
 from dispatcher.notifiers.interruption import Interruption, interrupted
 from dispatcher.notifiers.ledger import Entry, Ledger
 from dispatcher.notifiers.slack.answers import Answer, Row, Scope, failure_of, find
@@ -19,11 +19,12 @@ from dispatcher.notifiers.slack.settings import SlackSettings
 from dispatcher.notifiers.slack.strings import is_blank, mrkdwn
 from dispatcher.notifiers.slack.targets import Target, Webhook, read_target
 from dispatcher.notifiers.slack.text import text_of
+from dispatcher.notifiers.slack.traits import TRAITS
 from dispatcher.notifiers.streak import Streak
 from dispatcher.notifiers.unknown import is_final
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
-from dispatcher.words.texts import Dialect, Rendered
+from dispatcher.words.texts import Rendered
 
 EVENT = "dispatcher_notification"
 """What the metadata of our messages is called, in which an operator finds the id of the notification."""
@@ -46,8 +47,7 @@ class SlackNotifier(Notifier):
 
     """
 
-    contract: ClassVar[type[Notification]] = SlackNotification
-    formats: ClassVar[Mapping[str, Dialect]] = {"json": Dialect.BLOCK_KIT, "md": Dialect.MRKDWN}
+    traits: ClassVar[Traits] = TRAITS
 
     def __init__(self, settings: SlackSettings) -> None:
         self._settings = settings

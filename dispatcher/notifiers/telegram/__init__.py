@@ -9,10 +9,24 @@ answers       what a refusal means: the table; losses: what it means that there 
 request       the library that speaks HTTP ends there, and the token begins
 api           one call of the Bot API, with a failure where there is no success
 sending       one recipient's messages on their way
-notifier      all of it, in one attempt
+notifier      all of it, in one attempt; traits: what is known of it without it
 """
 
-from dispatcher.notifiers.telegram.notifier import TelegramNotifier
-from dispatcher.notifiers.telegram.settings import TelegramSettings
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["TelegramNotifier", "TelegramSettings"]
+from dispatcher.notifiers.telegram.settings import TelegramSettings
+from dispatcher.notifiers.telegram.traits import TRAITS
+
+if TYPE_CHECKING:
+    from dispatcher.notifiers.telegram.notifier import TelegramNotifier
+
+__all__ = ["TRAITS", "TelegramNotifier", "TelegramSettings"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the notifier when somebody wants it: its libraries take time and memory, and it may be off."""
+    if name == "TelegramNotifier":
+        from dispatcher.notifiers.telegram.notifier import TelegramNotifier  # noqa: PLC0415
+
+        return TelegramNotifier
+    raise AttributeError(name)

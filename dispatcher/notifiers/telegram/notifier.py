@@ -4,13 +4,13 @@ chat → messages → one after the other through the Bot API → how many were 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from dispatcher.contract.base import Notification, Part
+from dispatcher.contract.base import Part
 from dispatcher.contract.telegram import TelegramNotification
-from dispatcher.notifiers.base import Notifier, Report
+from dispatcher.notifiers.base import Notifier, Report, Traits
 from dispatcher.notifiers.large import compose_aside
 from dispatcher.notifiers.ledger import Entry, Ledger
 from dispatcher.notifiers.streak import Streak
@@ -19,10 +19,11 @@ from dispatcher.notifiers.telegram.chats import parse_chat
 from dispatcher.notifiers.telegram.compose import Outgoing, compose
 from dispatcher.notifiers.telegram.sending import Sending
 from dispatcher.notifiers.telegram.settings import TelegramSettings
+from dispatcher.notifiers.telegram.traits import TRAITS
 from dispatcher.notifiers.unknown import is_final
 from dispatcher.words.errors import Failure, Kind, Reason
 from dispatcher.words.rates import Destination, Rate
-from dispatcher.words.texts import Dialect, Rendered
+from dispatcher.words.texts import Rendered
 
 _EVERYBODYS = {Reason.SERVICE_ERROR, Reason.SERVICE_UNREACHABLE}
 """What several messages in a row can only have met because the service does it to all."""
@@ -39,12 +40,7 @@ class TelegramNotifier(Notifier):
 
     """
 
-    contract: ClassVar[type[Notification]] = TelegramNotification
-    formats: ClassVar[Mapping[str, Dialect]] = {
-        "html": Dialect.TELEGRAM_HTML,
-        "md": Dialect.MARKDOWN_V2,
-        "txt": Dialect.TELEGRAM_TEXT,
-    }
+    traits: ClassVar[Traits] = TRAITS
 
     def __init__(self, settings: TelegramSettings) -> None:
         self._settings = settings

@@ -80,7 +80,7 @@ def renderer(tmp_path_factory: pytest.TempPathFactory) -> Renderer:
     (folder / "slack" / "blocks.json.jinja2").write_text(JSON)
     (folder / "slack" / "alone.md.jinja2").write_text(MARKDOWN)
     (folder / "slack" / "amid.md.jinja2").write_text(AMID)
-    return Renderer(TemplateSettings(path=folder), "slack", SlackNotifier.formats)
+    return Renderer(TemplateSettings(path=folder), "slack", SlackNotifier.traits.formats)
 
 
 def seen(text: str) -> str:

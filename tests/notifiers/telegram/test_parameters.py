@@ -83,7 +83,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def render(folder):
-    renderer = Renderer(TemplateSettings(path=folder), "telegram", TelegramNotifier.formats)
+    renderer = Renderer(TemplateSettings(path=folder), "telegram", TelegramNotifier.traits.formats)
     return lambda name, value: renderer.render(name, {"v": value})
 
 
