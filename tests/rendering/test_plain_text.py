@@ -3,6 +3,8 @@ from time import perf_counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from inscriptis.css_profiles import CSS_PROFILES
+from inscriptis.model.config import ParserConfig
 
 from dispatcher.rendering import plain_text as module
 from dispatcher.rendering.plain_text import plain_text
@@ -105,6 +107,41 @@ def test_no_html_is_too_broken(html):
 @given(st.lists(fragment, max_size=20).map("".join))
 def test_no_element_is_too_odd(html):
     assert plain_text(html).endswith("\n")
+
+
+MORE_TAGS = ["th", "h1", "div", "span", "b", "ol", "script", "title", "q", "blockquote", "textarea", "custom", "body"]
+SPACES = [
+    " ",
+    "\n",
+    "\t ",
+    " a ",
+    " a b\n",
+    "x",
+    "&nbsp;",
+    "&amp;amp;",
+    "\u200b",
+    "\xad",
+    "a\xa0b",
+    "\x1c",
+    "\u2003",
+    "\x85",
+]
+element = st.one_of(
+    fragment,
+    st.builds("<{}{}>".format, st.sampled_from(MORE_TAGS), st.sampled_from(ATTRIBUTES)),
+    st.builds("</{}>".format, st.sampled_from(MORE_TAGS)),
+    st.sampled_from(SPACES),
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=1000)
+@given(st.lists(element, max_size=40).map("".join))
+def test_the_text_is_what_the_library_makes_by_itself(html):
+    ours = plain_text(html)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_CONFIG", ParserConfig(css=CSS_PROFILES["strict"]))
+        assert plain_text(html) == ours
 
 
 @pytest.mark.parametrize("error", [AssertionError, KeyError, AttributeError, IndexError, RecursionError, MemoryError])

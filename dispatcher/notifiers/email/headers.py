@@ -82,7 +82,8 @@ def encoded_words(text: str, used: int) -> str:
     """Write a text as encoded words of UTF-8 in base64, none of which cuts a character in two (RFC 2047 5)."""
     raw = text.encode("utf-8", "replace")
     room = max(6, _room(LINE - used))
-    pieces, begin = [], 0
+    pieces: list[str] = []
+    begin = 0
     while begin < len(raw) or not pieces:
         end = begin + room
         while end < len(raw) and raw[end] & 0xC0 == 0x80:  # noqa: PLR2004 (what goes on in UTF-8: RFC 3629 3)
