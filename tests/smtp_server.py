@@ -7,6 +7,8 @@
         ...
         server.mails[0].recipients
 
+It offers PIPELINING, unless it is told not to, and answers each command of a group by itself (RFC 2920).
+
 The points of the script: `CONNECT` (the greeting), `EHLO`, `HELO`, `STARTTLS`, `AUTH`, `MAIL`, `RCPT`, `DATA` (before
 354), `BODY` (after 354, before the text was read), `DOT` (after the final dot), `RSET`, `NOOP`, `QUIT`.
 """
@@ -36,7 +38,8 @@ CUT, HANG = Deed.CUT, Deed.HANG
 Answer = str | bytes | Deed
 """A line, several separated by line feeds (the hyphens are added), raw bytes, or a deed."""
 
-KEYWORDS = ("SIZE 10485760", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+ONE_BY_ONE = ("SIZE 10485760", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES")
+KEYWORDS = (*ONE_BY_ONE, "PIPELINING")
 
 USUAL = {
     "CONNECT": "220 test.example ESMTP",
@@ -225,18 +228,29 @@ class SmtpServer(ScriptedServer):
         return await self._say(session, "AUTH", line, "235 2.7.0 welcome" if right else "535 5.7.8 wrong")
 
     async def _mail(self, session: Session, line: str) -> bool:
-        session.mail = Mail(session.number, line, line.partition("<")[2].rpartition(">")[0], [])
-        session.mail.caller = session.caller
+        answer = self._scripted("MAIL", line) or ("503 5.5.1 nested" if session.mail else USUAL["MAIL"])
+        if isinstance(answer, str) and answer.startswith("2"):
+            session.mail = Mail(session.number, line, line.partition("<")[2].rpartition(">")[0], [])
+            session.mail.caller = session.caller
+        self._script["MAIL"].appendleft(answer)
         return await self._say(session, "MAIL", line)
 
+    async def _rset(self, session: Session, line: str) -> bool:
+        session.mail = None
+        return await self._say(session, "RSET", line)
+
     async def _rcpt(self, session: Session, line: str) -> bool:
+        if session.mail is None:
+            return await self._say(session, "RCPT after no MAIL", line, "503 5.5.1 MAIL first")
         answer = self._scripted("RCPT", line) or USUAL["RCPT"]
-        if isinstance(answer, str) and answer.startswith("2") and session.mail:
+        if isinstance(answer, str) and answer.startswith("2"):
             session.mail.recipients.append(line.partition("<")[2].rpartition(">")[0])
         self._script["RCPT"].appendleft(answer)
         return await self._say(session, "RCPT", line)
 
     async def _data(self, session: Session, line: str) -> bool:
+        if session.mail is None or not session.mail.recipients:
+            return await self._say(session, "DATA to nobody", line, "554 5.5.1 no valid recipients")
         agreed = self._scripted("DATA", line) or USUAL["DATA"]
         self._script["DATA"].appendleft(agreed)
         going = await self._say(session, "DATA", line)

@@ -1,17 +1,26 @@
-"""The way in: connect, EHLO, TLS, login. TLS is never opportunistic: what is asked for happens, or nothing does."""
+"""The way in: connect, EHLO, TLS, login. TLS is never opportunistic: what is asked for happens, or nothing does.
+
+The exceptions of aiosmtplib end here; `losses.py` knows its words. Once the server has let us in, we go on alone.
+"""
 
 import asyncio
 import base64
+import contextlib
 import re
 import socket
 import ssl
+from collections.abc import Iterator
 from ipaddress import IPv6Address, ip_address
+from typing import cast
 
 import aiosmtplib
 
-from dispatcher.notifiers.email.connection import Connection, Lost, Refused, speaking
+from dispatcher.cancelling import is_ours
+from dispatcher.notifiers.email.connection import Connection, Lost, Refused
+from dispatcher.notifiers.email.losses import BROKEN_OFF, LOST, describe
 from dispatcher.notifiers.email.replies import Phase, Reply
 from dispatcher.notifiers.email.settings import EmailSettings
+from dispatcher.notifiers.email.wire import Wire
 from dispatcher.words.errors import Failure, Kind, Reason, SettingsError
 
 MECHANISMS = ("plain", "login", "cram-md5")
@@ -58,7 +67,8 @@ class Connector:
                 await self._upgrade(client)
             if self._settings.username is not None:
                 await self._login(client, self._settings.username)
-            return Connection(client, self._settings.timeouts)
+            extensions = dict(client.esmtp_extensions)
+            return Connection(_take_over(client), extensions, self._settings.timeouts)
         except BaseException:
             _abort(client)
             raise
@@ -111,6 +121,41 @@ class Connector:
         return None
 
 
+@contextlib.contextmanager
+def speaking(phase: Phase) -> Iterator[None]:
+    """Turn what the library raises while it connects, upgrades or logs in into `Refused` and `Lost`."""
+    try:
+        with heeding_cancellation():
+            yield
+    except aiosmtplib.SMTPResponseException as error:
+        if error.code < 0:
+            raise Lost(phase, describe(error)) from error
+        raise Refused(phase, Reply(error.code, str(error.message))) from error
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+        tls = isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError)
+        raise Lost(Phase.STARTTLS if tls else phase, describe(error)) from error
+    except asyncio.CancelledError as error:
+        if is_ours():
+            raise
+        raise Lost(phase, BROKEN_OFF) from error
+
+
+@contextlib.contextmanager
+def heeding_cancellation() -> Iterator[None]:
+    """Raise the cancellation that was swallowed inside.
+
+    `asyncio.wait_for`, which the library uses, forgets one that comes in the same turn as the answer (Python 3.11). It
+    is raised late then, at the end of what the library was doing, which its own time-outs bound.
+    """
+    current = asyncio.current_task()
+    before = current.cancelling() if current else 0
+    try:
+        yield
+    finally:
+        if current and current.cancelling() > before:
+            raise asyncio.CancelledError
+
+
 def tls_context(settings: EmailSettings) -> ssl.SSLContext | None:
     """Make what all connections share for TLS; nothing where it is not asked for.
 
@@ -131,6 +176,22 @@ def hide(text: str, username: str, password: str) -> str:
     for secret in (plain, login, password):
         text = text.replace(secret, "***") if secret else text
     return text
+
+
+def _take_over(client: aiosmtplib.SMTP) -> Wire:
+    """Go on without the library, which closes what it still has; what it has read too much, nobody has asked for.
+
+    Raises:
+        Lost: the server has let us in and hung up.
+
+    """
+    transport, protocol = client.transport, client.protocol
+    if transport is None or protocol is None or transport.is_closing():
+        raise Lost(Phase.CONNECT, LOST)
+    wire = Wire(cast("asyncio.Transport", transport))
+    wire.data_received(bytes(protocol._buffer))  # noqa: SLF001 (it would throw it away)
+    client.transport = client.protocol = None
+    return wire
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:

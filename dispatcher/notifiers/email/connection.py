@@ -1,34 +1,25 @@
-"""One connection to the SMTP server. The exceptions of aiosmtplib end here.
+"""One connection to the SMTP server, as a transaction sees it: commands, a text, a farewell.
 
-Only `connect.py` knows it besides, and `losses.py` its words.
-
-MAIL, RCPT, DATA and the text go through here one by one, because the library's own call for a whole mail does not tell
-a loss before the final dot from one after it.
+MAIL, RCPT, DATA and the text go through here in groups of commands, because the library's own call for a whole mail
+knows no PIPELINING, and does not tell a loss before the final dot from one after it.
 
 A connection is **sound** while every command sent was answered whole. Cancelled, timed out or cut off in between, the
-next answer would belong to the last command; such a connection is thrown away, although the library calls it connected.
+next answer would belong to the last command; such a connection is thrown away.
 """
 
 import asyncio
-import contextlib
 import re
-import ssl
-from collections.abc import Callable, Iterator
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
 
-import aiosmtplib
-from aiosmtplib.protocol import SMTPProtocol
-
-from dispatcher.cancelling import is_ours
-from dispatcher.notifiers.email.losses import BROKEN_OFF, describe
-from dispatcher.notifiers.email.replies import Phase, Reply
+from dispatcher.notifiers.email.losses import LOST
+from dispatcher.notifiers.email.replies import BUSY, Phase, Reply
 from dispatcher.notifiers.email.settings import EmailTimeouts
-from dispatcher.notifiers.interruption import Interruption, finish
+from dispatcher.notifiers.email.wire import Patience, Take, Wire, ignore
+from dispatcher.notifiers.interruption import Interruption
 
-CHUNK = 65_536
-"""How much of a mail is written before the server must have taken it, in bytes."""
+__all__ = ["BUSY", "Connection", "Lost", "Refused", "Stale"]
 
-BUSY = 421
+_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
 class Lost(Exception):
@@ -66,26 +57,28 @@ class Refused(Exception):
 
 
 class Connection:
-    """One open connection, with one owner at a time."""
+    """One open connection, with one owner at a time.
 
-    def __init__(self, client: aiosmtplib.SMTP, timeouts: EmailTimeouts) -> None:
+    Args:
+        wire: what is written to and read from.
+        extensions: what the server offers, keywords in lower case, with their parameters.
+        timeouts: how long each step may take.
+
+    """
+
+    def __init__(self, wire: Wire, extensions: Mapping[str, str], timeouts: EmailTimeouts) -> None:
         self.mails = 0  # handed over so far
         self.kept = False  # it was idle, and has not answered since
-        self._client = client
-        self._timeouts = timeouts
-        self._sound = True
-        # Kept apart from the client, which forgets all three as soon as the connection is lost.
-        self._extensions = dict(client.esmtp_extensions)
-        self._transport = cast("asyncio.Transport", client.transport)
-        self._protocol = cast("SMTPProtocol", client.protocol)
-        # Drained means handed over, so that the text does not wait behind us when the final dot is written. A limit of
-        # 0 would pause a TLS transport for ever: it compares with "not less", a plain one with "greater".
-        self._transport.set_write_buffer_limits(high=1, low=0)
+        self._wire = wire
+        self._extensions = dict(extensions)
+        seconds = (timeouts.command, timeouts.data, timeouts.final_reply)
+        self._patience = Patience(*(one.total_seconds() for one in seconds))
+        self._farewell = timeouts.quit.total_seconds()
 
     @property
     def usable(self) -> bool:
         """Whether another mail may go through it."""
-        return self._sound and self._client.is_connected
+        return not self._wire.broken and not self._wire.missing
 
     def offers(self, keyword: str) -> bool:
         """Tell whether the server's answer to EHLO had this keyword, given in lower case."""
@@ -104,131 +97,77 @@ class Connection:
             Lost: there was none.
 
         """
-        with self._listening(phase):
-            answer = await self._client.execute_command(
-                line.encode("utf-8"), timeout=self._timeouts.command.total_seconds()
-            )
-        return self._answered(phase, Reply(*answer))
+        replies: list[Reply] = []
+        await self.ask([line.encode("utf-8")], replies.append)
+        if not replies:
+            raise self.loss(phase)
+        return replies[0]
 
-    async def text(self, mail: bytes, hand_over: Callable[[], None], conclude: Callable[[Reply], None]) -> None:
+    async def ask(self, lines: Sequence[bytes], take: Take) -> int:
+        """Send commands in one go and wait for their answers.
+
+        Args:
+            lines: the commands, without line ends.
+            take: is given each answer as soon as it is read, in the order of the commands.
+
+        Returns:
+            how many were answered; where these are not all, the connection has ended.
+
+        Raises:
+            Stale: the connection was dead before; whatever `take` was given does not count.
+
+        """
+        if any(map(_CONTROL.search, lines)):
+            raise ValueError("a command with control characters")
+        wire = self._wire
+        await wire.ask(b"\r\n".join(lines) + b"\r\n", len(lines), take, self._patience.command)
+        if self.kept:
+            if wire.broken and wire.heard <= wire.parted:  # no answer, or a farewell alone
+                raise Stale(Phase.MAIL, wire.broken)
+            self.kept = False
+        return wire.heard
+
+    def loss(self, phase: Phase) -> Lost:
+        """Say that the connection ended, fell silent or answered nonsense, and where."""
+        return Lost(phase, self._wire.broken)
+
+    async def text(self, mail: bytes, hand_over: Callable[[], None], conclude: Take) -> None:
         """Send the text of a mail after DATA was agreed to, the final dot, and wait for the last answer.
 
-        Cancelled when that is there already, it ends as usual (see `interruption.finish`), without the connection.
+        Cancelled when that is in the socket already, it ends as usual, without the connection.
 
         Args:
             mail: the text.
             hand_over: called before the final dot is written; what it raises keeps it from being written.
-            conclude: called as soon as the last answer is read; what it raises is raised.
+            conclude: called as soon as the last answer is read.
 
         Raises:
-            Lost: the phase in it tells whether the final dot was written.
+            Lost: the phase in it tells whether the final dot may have left.
 
         """
         interruption = Interruption()
-        with self._listening(Phase.BODY):
-            for start in range(0, len(mail), CHUNK):
-                await self._write(mail[start : start + CHUNK])
+        wire = self._wire
         try:
-            with self._telling(Phase.FINAL):
-                await finish(self._conclude(interruption, hand_over, conclude))
+            await wire.text(mail, hand_over, conclude, self._patience)
+        except asyncio.CancelledError:
+            if wire.missing and (wire.unsent or not await wire.look()):
+                raise
         finally:
             if interruption.came:
                 self.abort()
+        if wire.missing:
+            raise self.loss(Phase.BODY if wire.unsent else Phase.FINAL)
+        self.mails += 1
 
     async def quit(self) -> None:
         """Part politely, in bounded time, and let go in any case."""
         try:
             if self.usable:
-                with contextlib.suppress(aiosmtplib.SMTPException, OSError, Lost), self._telling(Phase.IDLE):
-                    await self._client.quit(timeout=self._timeouts.quit.total_seconds())
+                await self._wire.ask(b"QUIT\r\n", 1, ignore, self._farewell)
+                self._wire.close()
         finally:
             self.abort()
 
     def abort(self) -> None:
-        """Let go at once."""
-        self._sound = False
-        self._transport.abort()
-        self._client.close()
-
-    async def _write(self, chunk: bytes) -> None:
-        self._protocol.write(chunk)
-        async with asyncio.timeout(self._timeouts.data.total_seconds()):
-            # The protocol keeps this name for stream writers of the standard library, which close what they are
-            # given when they are collected, so none of them can stand here.
-            await self._protocol._drain_helper()  # noqa: SLF001
-
-    async def _conclude(
-        self, interruption: Interruption, hand_over: Callable[[], None], conclude: Callable[[Reply], None]
-    ) -> None:
-        """Write the final dot and read the answer in one go: an answer that nobody waits for is dropped."""
-        if interruption.came:
-            raise asyncio.CancelledError
-        if not self._protocol.is_connected:
-            raise Lost(Phase.BODY, "connection lost")
-        hand_over()
-        self._protocol.write(b".\r\n")
-        answer = await self._protocol.read_response(self._timeouts.final_reply.total_seconds())
-        self.mails += 1
-        conclude(self._answered(Phase.FINAL, Reply(*answer)))
-
-    def _answered(self, phase: Phase, reply: Reply) -> Reply:
-        # What the library took for a code of three digits may be none (RFC 5321 4.2).
-        if not 200 <= reply.code < 600:  # noqa: PLR2004
-            raise Lost(phase, f"an answer that is no SMTP ({reply.code} {reply.text[:80]})")
-        if reply.code == BUSY and self.kept:
-            raise Stale(phase, "connection closed while idle")
-        self.kept = False
-        self._sound = reply.code != BUSY
-        return reply
-
-    @contextlib.contextmanager
-    def _listening(self, phase: Phase) -> Iterator[None]:
-        self._sound = False
-        with self._telling(phase), heeding_cancellation():
-            yield
-
-    @contextlib.contextmanager
-    def _telling(self, phase: Phase) -> Iterator[None]:
-        try:
-            yield
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise (Stale if self.kept else Lost)(phase, describe(error)) from error
-        except asyncio.CancelledError as error:
-            if is_ours():
-                raise
-            raise (Stale if self.kept else Lost)(phase, BROKEN_OFF) from error
-
-
-@contextlib.contextmanager
-def speaking(phase: Phase) -> Iterator[None]:
-    """Turn what the library raises while it connects, upgrades or logs in into `Refused` and `Lost`."""
-    try:
-        with heeding_cancellation():
-            yield
-    except aiosmtplib.SMTPResponseException as error:
-        if error.code < 0:
-            raise Lost(phase, describe(error)) from error
-        raise Refused(phase, Reply(error.code, str(error.message))) from error
-    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        tls = isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError)
-        raise Lost(Phase.STARTTLS if tls else phase, describe(error)) from error
-    except asyncio.CancelledError as error:
-        if is_ours():
-            raise
-        raise Lost(phase, BROKEN_OFF) from error
-
-
-@contextlib.contextmanager
-def heeding_cancellation() -> Iterator[None]:
-    """Raise the cancellation that was swallowed inside.
-
-    `asyncio.wait_for`, which the library uses, forgets one that comes in the same turn as the answer (Python 3.11). It
-    is raised late then, at the end of what the library was doing, which its own time-outs bound.
-    """
-    current = asyncio.current_task()
-    before = current.cancelling() if current else 0
-    try:
-        yield
-    finally:
-        if current and current.cancelling() > before:
-            raise asyncio.CancelledError
+        """Let go at once: nothing that is still here leaves any more."""
+        self._wire.end(LOST)

@@ -8,6 +8,12 @@ import aiosmtplib
 BROKEN_OFF = "the conversation was broken off"
 """Where the library cancelled itself, which nobody had asked for."""
 
+LOST = "connection lost"
+LATE = "no answer in time"
+NO_SMTP = "an answer that is no SMTP"
+UNASKED = "an answer that nobody asked for"
+EARLY = "an answer before the end of the mail"
+
 
 def describe(error: Exception) -> str:
     """Say in a few words what happened; most specific classes first."""
@@ -15,13 +21,13 @@ def describe(error: Exception) -> str:
     cause = error.__cause__ if connecting and isinstance(error.__cause__, Exception) else error
     match cause:
         case aiosmtplib.SMTPResponseException():
-            return f"an answer that is no SMTP ({cause.message})"
+            return f"{NO_SMTP} ({cause.message})"
         case ssl.SSLError():
             return _describe_tls(cause)
         case TimeoutError():
-            return "no answer in time"
+            return LATE
         case aiosmtplib.SMTPServerDisconnected():
-            return "connection lost"
+            return LOST
         case OSError(errno=int(number)) if number > 0:
             return os.strerror(number).lower()  # the event loops word it differently
         case _:

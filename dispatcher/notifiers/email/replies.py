@@ -20,6 +20,9 @@ GREYLISTED_WAIT = timedelta(minutes=5)
 QUOTED_BYTES = 300
 """The most that a failure quotes of an answer, in bytes of UTF-8."""
 
+BUSY = 421
+"""A farewell, wherever it comes (RFC 5321 3.8)."""
+
 TOO_MANY_RECIPIENTS = frozenset({452, 552})
 """Codes of RCPT that may mean "enough for one transaction"; 552 is to be read as 452 (RFC 5321 4.5.3.1.10)."""
 
@@ -89,8 +92,8 @@ TALK = (Phase.MAIL, Phase.RCPT, Phase.DATA)
 TABLE = (
     # Who cannot come in cannot send any mail: the service is away for all of them.
     Row((Phase.CONNECT,), (0, 999), ANY, Kind.OUTAGE, Reason.SMTP_UNREACHABLE),
-    # 421 is a farewell wherever else it comes (RFC 5321 3.8).
-    Row((), (421, 421), ANY, Kind.THROTTLED, Reason.SMTP_BUSY),
+    # It is a farewell wherever else it comes.
+    Row((), (BUSY, BUSY), ANY, Kind.THROTTLED, Reason.SMTP_BUSY),
     Row((Phase.STARTTLS,), (0, 999), ANY, Kind.OUTAGE, Reason.SMTP_TLS),
     Row((Phase.AUTH,), (0, 999), ANY, Kind.OUTAGE, Reason.SMTP_LOGIN),
     Row((Phase.IDLE,), (0, 999), ANY, Kind.OUTAGE, Reason.SMTP_UNREACHABLE),

@@ -2,6 +2,10 @@
 
 Each recipient has a fate of its own until DATA; from there on all who were taken share one. A failure that concerns
 everybody is raised; it holds for whoever has no fate yet.
+
+A server that offers PIPELINING (RFC 2920) is sent all up to DATA in one go; another one command after the other. The
+answers mean the same: the first that ends the transaction decides, whatever comes after it. What was agreed to that
+nobody wants any more is taken back: by a lone dot where nobody was taken, else by the end of the connection.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,6 +14,7 @@ from functools import partial
 from time import monotonic
 
 from dispatcher.notifiers.email.addresses import Address
+from dispatcher.notifiers.email.commands import DATA, Command, begin, grouped, stuff
 from dispatcher.notifiers.email.connection import Connection, Lost, Stale
 from dispatcher.notifiers.email.ledger import MailboxLedger
 from dispatcher.notifiers.email.replies import (
@@ -51,7 +56,6 @@ class Transaction:
 
     Attributes:
         fates: by mailbox, why it was not served; nothing where it was.
-        rest: who did not fit into this transaction and wants another one at once.
         phase: how far it came.
         reference: what the server said when it took the mail, its queue id as a rule; empty before.
         recipients: whom it is for.
@@ -62,13 +66,19 @@ class Transaction:
 
     def __init__(self, envelope: Envelope, recipients: Sequence[Address]) -> None:
         self.fates: dict[str, Failure | None] = {}
-        self.rest: Sequence[Address] = ()
         self.phase = Phase.IDLE
         self.reference = ""
         self.refusal: Failure | None = None
         self.began = 0.0
-        self._envelope = envelope
         self.recipients = recipients
+        self._envelope = envelope
+        self._taken: list[str] = []
+        self._asked: Sequence[Command] = ()  # what was sent last
+        self._heard = 0  # how much of it is answered
+        self._failure: Failure | None = None  # what ends it for everybody
+        self._enough = False  # the server wants the others in another transaction
+        self._agreed = False  # it waits for a text
+        self._theirs = False  # somebody was refused for a reason of theirs
 
     async def run(self, connection: Connection) -> None:
         """Do it.
@@ -80,7 +90,7 @@ class Transaction:
 
         """
         self.fates.clear()
-        self.refusal = None
+        self.refusal = self._failure = None
         self.began = monotonic()
         try:
             await self._converse(connection)
@@ -100,22 +110,23 @@ class Transaction:
         mail = await self._envelope.write(capable)
         self._check_size(connection, len(mail))
         self._envelope.ledger.begin()
-        await self._ask(connection, Phase.MAIL, self._mail_command(connection, recipients, mail))
-        taken = await self._offer(connection, recipients)
-        if not taken:
-            await reset(connection)
+        await self._agree(connection, begin(self._envelope.sender, recipients, mail, connection.offers))
+        if not self._taken:
+            await reset(connection, agreed=self._agreed)
             return
-        await self._ask(connection, Phase.DATA, "DATA")
         self.phase = Phase.FINAL
-        entry = self._envelope.ledger.entry(taken)
-        await connection.text(stuff(mail), entry.hand_over, partial(self._conclude, taken, entry))
+        entry = self._envelope.ledger.entry(self._taken)
+        await connection.text(stuff(mail), entry.hand_over, partial(self._conclude, entry))
+        if self._failure is not None:
+            raise self._failure
 
-    def _conclude(self, taken: Sequence[str], entry: Entry, reply: Reply) -> None:
+    def _conclude(self, entry: Entry, reply: Reply) -> None:
         """Take note of the last answer, before anything else can happen."""
-        self._check(Phase.FINAL, reply)
-        entry.serve()
-        self.fates.update(dict.fromkeys(taken))
-        self.reference = shorten(harmless(reply.text), REFERENCE_BYTES)
+        self._failure = judge(Phase.FINAL, reply, server=self._envelope.server)
+        if self._failure is None:
+            entry.serve()
+            self.fates.update(dict.fromkeys(self._taken))
+            self.reference = shorten(harmless(reply.text), REFERENCE_BYTES)
 
     def _within_reach(self, *, capable: bool) -> list[Address]:
         """Leave out whom this server cannot take: a non-ASCII local part needs SMTPUTF8 (RFC 6531 3.2)."""
@@ -132,64 +143,78 @@ class Transaction:
             text = f"the mail has {size} bytes, {self._envelope.server} takes {limit} at most"
             raise Failure(Kind.CONTENT, Reason.TOO_LARGE, text)
 
-    def _mail_command(self, connection: Connection, recipients: Sequence[Address], mail: bytes) -> str:
-        sender = self._envelope.sender
-        line = f"MAIL FROM:<{sender.mailbox}>"
-        if connection.offers("size"):
-            line += f" SIZE={len(mail)}"
-        if not mail.isascii() and connection.offers("8bitmime"):
-            line += " BODY=8BITMIME"
-        if not mail.isascii() or any(address.needs_smtputf8 for address in (sender, *recipients)):
-            line += " SMTPUTF8"
-        return line
-
-    async def _offer(self, connection: Connection, recipients: Sequence[Address]) -> list[str]:
-        """Offer the recipients one by one; give those who were taken."""
-        self.phase = Phase.RCPT
-        taken: list[str] = []
-        theirs = False
-        for at, address in enumerate(recipients):
-            reply = await connection.command(Phase.RCPT, f"RCPT TO:<{address.mailbox}>")
-            if taken and wants_another_transaction(reply):
-                self.rest = recipients[at:]
+    async def _agree(self, connection: Connection, commands: Sequence[Command]) -> None:
+        """Come as far as DATA, in as few groups as the server allows; learn who was taken."""
+        pipelined = connection.offers("pipelining")
+        for group in grouped([*commands, DATA]) if pipelined else ([one] for one in commands):
+            await self._ask(connection, group)
+            if self._enough:
                 break
-            failure = judge(Phase.RCPT, reply, server=self._envelope.server, about=f"<{address.mailbox}>")
-            if failure is None:
-                taken.append(address.mailbox)
-            elif failure.kind in {Kind.THROTTLED, Kind.OUTAGE}:
-                raise failure
-            else:
-                self.fates[address.mailbox] = self.refusal = failure
-                theirs = theirs or not may_concern_all(reply, failure)
-        if taken or theirs:
+        if self._taken and DATA not in self._asked:
+            await self._ask(connection, [DATA])
+        if self._taken or self._theirs:
             self.refusal = None
-        return taken
 
-    async def _ask(self, connection: Connection, phase: Phase, line: str) -> None:
+    async def _ask(self, connection: Connection, commands: Sequence[Command]) -> None:
+        self._asked, self._heard = commands, 0
+        heard = await connection.ask([command.line for command in commands], self._hear)
+        if self._failure is None and heard < len(commands):
+            phase = commands[heard].phase
+            if phase is not Phase.DATA or self._taken:
+                self.phase = phase
+                raise connection.loss(phase)
+        if self._failure is not None:
+            if self._agreed:
+                connection.abort()  # not even an empty text may follow
+            raise self._failure
+
+    def _hear(self, reply: Reply) -> None:
+        """Take note of an answer, as soon as it is there."""
+        phase, _, address = self._asked[self._heard]
+        self._heard += 1
+        if phase is Phase.DATA:
+            self._agreed = reply.code // 100 == 3  # noqa: PLR2004 (3yz: RFC 5321 4.2.1)
+            if not self._taken:
+                return
+        if self._failure is not None:
+            return
         self.phase = phase
-        self._check(phase, await connection.command(phase, line))
+        if address is not None:
+            self._hear_of(address, reply)
+        else:
+            about = f"<{self._envelope.sender.mailbox}>" if phase is Phase.MAIL else ""
+            self._failure = judge(phase, reply, server=self._envelope.server, about=about)
 
-    def _check(self, phase: Phase, reply: Reply) -> None:
-        about = f"<{self._envelope.sender.mailbox}>" if phase is Phase.MAIL else ""
-        failure = judge(phase, reply, server=self._envelope.server, about=about)
-        if failure is not None:
-            raise failure
+    def _hear_of(self, address: Address, reply: Reply) -> None:
+        if self._taken and wants_another_transaction(reply):
+            self._enough = True
+            return
+        failure = judge(Phase.RCPT, reply, server=self._envelope.server, about=f"<{address.mailbox}>")
+        if failure is None:
+            self._taken.append(address.mailbox)
+        elif failure.kind in {Kind.THROTTLED, Kind.OUTAGE}:
+            self._failure = failure
+        else:
+            self.fates[address.mailbox] = self.refusal = failure
+            self._theirs = self._theirs or not may_concern_all(reply, failure)
 
 
-async def reset(connection: Connection) -> None:
-    """Make the server forget a transaction that was begun; a connection on which that fails is let go, quietly."""
+async def reset(connection: Connection, *, agreed: bool = False) -> None:
+    """Make the server forget a transaction that was begun; a connection on which that fails is let go, quietly.
+
+    Args:
+        connection: one.
+        agreed: whether the server waits for a text, though it has taken nobody: that of a lone dot is refused.
+
+    """
     if not connection.usable:
         return
     try:
+        if agreed:
+            await connection.command(Phase.IDLE, ".")
         reply = await connection.command(Phase.IDLE, "RSET")
     except Lost:
         connection.abort()
     else:
         if reply.code // 100 != 2:  # noqa: PLR2004 (2yz: RFC 5321 4.2.1)
             connection.abort()
-
-
-def stuff(mail: bytes) -> bytes:
-    """Double each dot that begins a line, so that none of them ends the mail (RFC 5321 4.5.2)."""
-    stuffed = mail.replace(b"\r\n.", b"\r\n..")
-    return b"." + stuffed if stuffed.startswith(b".") else stuffed

@@ -8,12 +8,18 @@ import trustme
 
 from dispatcher.notifiers.email import EmailNotifier
 from tests.notifiers.email.examples import DATE, settings
-from tests.smtp_server import SmtpServer
+from tests.smtp_server import KEYWORDS, SmtpServer
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[SmtpServer]:
-    async with SmtpServer() as server:
+def keywords() -> tuple[str, ...]:
+    """What the server offers; where it matters, a module tries it without PIPELINING, too."""
+    return KEYWORDS
+
+
+@pytest.fixture
+async def server(keywords: tuple[str, ...]) -> AsyncIterator[SmtpServer]:
+    async with SmtpServer(keywords=keywords) as server:
         yield server
 
 

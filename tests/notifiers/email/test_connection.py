@@ -7,7 +7,8 @@ import aiosmtplib
 import pytest
 from aiosmtplib import errors
 
-from dispatcher.notifiers.email.connection import Lost, Refused, speaking
+from dispatcher.notifiers.email.connect import speaking
+from dispatcher.notifiers.email.connection import Lost, Refused
 from dispatcher.notifiers.email.losses import describe
 from dispatcher.notifiers.email.replies import Phase
 

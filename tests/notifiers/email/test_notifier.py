@@ -12,9 +12,17 @@ from dispatcher.notifiers.email.compose import compose
 from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.notifiers.email.examples import DATE, notification, report, send, settings, texts
-from tests.smtp_server import CUT, HANG, USUAL, SmtpServer
+from tests.smtp_server import CUT, HANG, KEYWORDS, ONE_BY_ONE, USUAL, SmtpServer
+
+LARGE = texts(txt="0123456789\n" * 800_000)
+"""More than any buffer on the way holds: whoever hangs up in between, has not got the end."""
 
 THREE = ["Ada <ada@example.org>", "bob@example.org", "carl@example.org"]
+
+
+@pytest.fixture(params=[KEYWORDS, ONE_BY_ONE], ids=["pipelined", "one by one"])
+def keywords(request):
+    return request.param
 
 
 async def failed(notifier, **fields) -> Failure:
@@ -116,7 +124,7 @@ async def test_each_refused_recipient_has_a_fate_of_its_own(server, notifier):
     assert [["ada@example.org"]] == [mail.recipients for mail in server.mails]
 
 
-async def test_when_all_are_refused_no_data_is_sent_and_the_connection_is_kept(server, notifier):
+async def test_when_all_are_refused_no_text_is_sent_and_the_connection_is_kept(server, notifier, keywords):
     server.answer("RCPT", *["550 5.1.1 no"] * 3)
 
     failures = await send(notifier, to=THREE)
@@ -124,7 +132,9 @@ async def test_when_all_are_refused_no_data_is_sent_and_the_connection_is_kept(s
     assert {} == await send(notifier)
 
     (session,) = server.sessions
-    assert ["EHLO", "MAIL", "RCPT", "RCPT", "RCPT", "RSET", "MAIL", "RCPT", "DATA"] == session.verbs()
+    offered = ["EHLO", "MAIL", "RCPT", "RCPT", "RCPT", *(["DATA"] if "PIPELINING" in keywords else [])]
+    assert [*offered, "RSET", "MAIL", "RCPT", "DATA"] == session.verbs()
+    assert 1 == server.seen["DATA"]
 
 
 async def test_an_address_that_is_none_does_not_stop_the_others(server, notifier):
@@ -274,10 +284,9 @@ async def test_what_concerns_everybody_is_raised_and_the_next_mail_goes_out(
     server, notifier, point, answer, kind, reason
 ):
     server.answer(point, answer)
-    large = texts(txt="0123456789\n" * 800_000)  # more than any buffer on the way holds
 
     with pytest.raises(Failure) as caught:
-        await send(notifier, to=THREE, rendered=large if point == "BODY" else texts(txt="x"))
+        await send(notifier, to=THREE, rendered=LARGE if point == "BODY" else texts(txt="x"))
     assert (kind, reason) == (caught.value.kind, caught.value.reason)
     assert f"127.0.0.1:{server.port}" in caught.value.text
 
@@ -315,7 +324,7 @@ async def test_a_server_that_hangs_up_and_is_gone_is_away(server, notifier, poin
     server.answer("CONNECT", CUT, always=True)
 
     with pytest.raises(Failure) as caught:
-        await send(notifier)
+        await send(notifier, rendered=LARGE)
 
     assert (Kind.OUTAGE, Reason.SMTP_UNREACHABLE) == (caught.value.kind, caught.value.reason)
 
