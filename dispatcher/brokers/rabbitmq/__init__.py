@@ -8,6 +8,8 @@ down, and with a wrong password it cannot be ended. So:
                   with a memory alarm stops reading from a connection that publishes, and acks must still get through
     subscription  one queue's deliveries, spell after spell
     spell         an AMQP channel with a consumer, from its opening until it is closed
+    intake        takes deliveries out of what the library reads, without a task for each
+    acks          said together, many in one write
     watch         asks the broker whether a spell is what it believes to be
     delivery      one message in our hands
     keeper        publishes the copies of a delivery until they are kept

@@ -11,13 +11,22 @@ class Bell:
     """
 
     def __init__(self) -> None:
-        self._next: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting: list[asyncio.Future[None]] = []
 
     def ring(self, *_: Any) -> None:
         """Wake everybody who waits."""
-        rung, self._next = self._next, asyncio.get_running_loop().create_future()
-        rung.set_result(None)
+        if self._waiting:
+            woken, self._waiting = self._waiting, []
+            for waiter in woken:
+                if not waiter.done():
+                    waiter.set_result(None)
 
-    async def heard(self, within: float | None = None) -> None:
-        """Wait until it rings, or until so many seconds have passed."""
-        await asyncio.wait({self._next}, timeout=within)  # which leaves the bell alone when the waiter is cancelled
+    async def heard(self) -> None:
+        """Wait until it rings."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from dispatcher.brokers.base import Delivery
 from dispatcher.brokers.rabbitmq.envelope import letter, read
+from dispatcher.brokers.rabbitmq.intake import Incoming
 from dispatcher.brokers.rabbitmq.keeper import Keeper, NotKept
-from dispatcher.brokers.rabbitmq.spell import Incoming, Spell
+from dispatcher.brokers.rabbitmq.spell import Spell
 from dispatcher.words.errors import BrokerError, DeliveryLost, Failure, Kind, Reason
-from dispatcher.words.outcomes import Deferred, Outcome, Rejected, Released, Split
+from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released, Split
 
 log = logging.getLogger(__name__)
 
@@ -23,23 +24,40 @@ class RabbitDelivery(Delivery):
         self._keeper = keeper
         self._incoming = incoming
         self._settling: asyncio.Task[None] | None = None
+        self._is_accepted = False
 
     @property
     def stale(self) -> bool:
-        """Whether its AMQP channel is gone."""
-        return self._spell.is_stale
+        """Whether its AMQP channel is gone, as far as we were told: who settles it is told better."""
+        return self._spell.is_gone
 
     async def settle(self, *outcomes: Outcome, kept: Callable[[], None] = lambda: None) -> None:
         """Publish the copies, then ack; or give it back.
 
         Once begun it goes on to its end, even when the caller is cancelled: a copy or an ack that is half on the wire
         cannot be taken back. Who asks again hears how the first time ended.
+
+        Where there is only an ack to be written, it waits for others in the spell, and nobody for it: should the
+        connection go in those milliseconds, the message comes again, and the journal knows it. It knows nothing of a
+        message without an id, whose ack therefore does not wait.
         """
+        if self._is_accepted:
+            return
         if self._settling is None:
-            if self.stale:
+            if self._spell.is_stale:
                 raise DeliveryLost("the AMQP channel of the delivery is gone; the broker hands it out again")
+            if self._is_accepted_in_line(outcomes, kept):
+                return
             self._settling = self._spell.look_after(self._settle(outcomes, kept))
         await asyncio.shield(self._settling)
+
+    def _is_accepted_in_line(self, outcomes: tuple[Outcome, ...], kept: Callable[[], None]) -> bool:
+        if not (self._spell.gathers and all(type(one) is Accepted for one in outcomes)):
+            return False
+        self._is_accepted = True
+        self._tell(kept)
+        self._spell.accept(self._incoming.tag, at_once=self.message.anonymous)
+        return True
 
     async def _settle(self, outcomes: tuple[Outcome, ...], kept: Callable[[], None]) -> None:
         try:
@@ -90,7 +108,7 @@ async def bury(spell: Spell, keeper: Keeper, incoming: Incoming, bug: Exception)
 
 
 async def _answer(spell: Spell, incoming: Incoming, *, ack: bool) -> None:
-    await spell.answer(incoming.delivery_tag or 0, ack=ack)
+    await spell.answer(incoming.tag, ack=ack)
 
 
 def _dead_letter(incoming: Incoming, text: str) -> Rejected:

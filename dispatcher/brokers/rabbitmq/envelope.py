@@ -12,8 +12,8 @@ from typing import Any
 from uuid import uuid4
 
 import aio_pika
-import aiormq
 
+from dispatcher.brokers.rabbitmq.intake import Incoming
 from dispatcher.words.errors import Kind, Reason
 from dispatcher.words.messages import ERROR, ID, KIND, OURS, REASON, Message, Properties
 
@@ -27,17 +27,17 @@ HEADERS_LIMIT = 32_000
 """Bytes of headers on a copy, roughly; over 128 KiB the broker would close the connection."""
 
 
-def read(incoming: aiormq.abc.DeliveredMessage, is_stale: Callable[[], bool]) -> Message:
+def read(incoming: Incoming, is_stale: Callable[[], bool]) -> Message:
     """Take a message from the broker; one without `message_id` gets one."""
-    said = incoming.header.properties
-    headers = sound_headers(said.headers or {})
+    said = incoming.properties
+    headers = sound_headers(said.headers) if said.headers else {}
     given = _identity(headers.get(ID)) or said.message_id
     return Message(
         body=incoming.body,
         id=given or uuid4().hex,
         anonymous=not given,
-        redelivered=bool(incoming.redelivered),
-        returned=_count((said.headers or {}).get("x-delivery-count")),
+        redelivered=incoming.redelivered,
+        returned=_count(said.headers.get("x-delivery-count")) if said.headers else 0,
         is_stale=is_stale,
         headers=headers,
         properties=Properties(
@@ -53,16 +53,16 @@ def read(incoming: aiormq.abc.DeliveredMessage, is_stale: Callable[[], bool]) ->
     )
 
 
-def letter(incoming: aiormq.abc.DeliveredMessage, text: str) -> Message:
+def letter(incoming: Incoming, text: str) -> Message:
     """Make a dead letter of a message that cannot be taken in or settled: its body, and why; nothing that may be odd.
 
     Args:
-        incoming: as the library gave it.
+        incoming: as it came.
         text: the reason, for a person.
 
     """
     headers = {KIND: Kind.CONTENT.value, REASON: Reason.INTERNAL_ERROR.value, ERROR: text}
-    given = incoming.header.properties.message_id
+    given = incoming.properties.message_id
     return Message(body=incoming.body, id=_identity(given) or uuid4().hex, headers=headers, properties=Properties())
 
 

@@ -8,11 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 import aio_pika
-import aiormq
+from aiormq.abc import DeliveredMessage
 from aiormq.exceptions import ChannelAccessRefused
 
 from dispatcher.brokers.base import Delivery
+from dispatcher.brokers.rabbitmq.acks import LOOK, Acks
 from dispatcher.brokers.rabbitmq.declare import RPC_TIMEOUT
+from dispatcher.brokers.rabbitmq.intake import Incoming, incoming, install
 from dispatcher.brokers.rabbitmq.losses import (
     REFUSALS,
     close,
@@ -22,11 +24,6 @@ from dispatcher.brokers.rabbitmq.losses import (
 )
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
-
-LOOK = 1.0
-"""After so many seconds it is looked whether a connection that takes nothing is still there."""
-
-Incoming = aiormq.abc.DeliveredMessage
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +35,11 @@ class Spell:
         session: whose connection is used.
         queue: its name.
         prefetch: how many deliveries may be in hand at once.
-        changed: called when nothing new will come any more, and with each delivery that is settled.
+        changed: called when nothing new will come any more, and when after that the last delivery is settled.
 
     Attributes:
         over: nothing new will come: the consumer was cancelled, by us or by the broker, or the AMQP channel closed.
-        in_hand: deliveries that are not settled.
+        in_hand: deliveries that are not settled; one whose ack still waits for others is not.
         taken: deliveries handed to us so far.
         inbox: those of them that nobody has taken out yet.
 
@@ -59,14 +56,21 @@ class Spell:
         self._changed = changed
         self._channel = aio_pika.Channel(session.consuming, publisher_confirms=False)
         self._closed = False
+        self._acks: Acks | None = None
+        self._on_short_way = False
         self._ending: asyncio.Task[None] | None = None
         self._looked_after: set[asyncio.Task[None]] = set()
         self._tag = f"dispatcher-{uuid4().hex[:12]}"  # a tag of its own: the broker may still hold the last one
 
     @property
     def is_stale(self) -> bool:
-        """Whether its deliveries can no longer be settled."""
-        return self._closed or self._channel.is_closed or self.session.is_lost
+        """Whether its deliveries can no longer be settled: for who cannot take back what comes next."""
+        return self._closed or self.session.is_lost or self._channel.is_closed
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether we were told that they cannot: a moment later, but it costs nothing to ask."""
+        return self._closed or self.session.is_gone
 
     @property
     def is_taking(self) -> bool:
@@ -97,6 +101,10 @@ class Spell:
             await self._channel.set_qos(prefetch_count=self.prefetch, timeout=RPC_TIMEOUT)
             underlay = await self._channel.get_underlay_channel()
             underlay.on_consumer_cancel_callbacks.add(self._on_cancel)
+            self._acks = Acks(
+                underlay, underlay.connection, self.prefetch, lambda: self.is_stale, self._count, self.look_after
+            )
+            self._on_short_way = install(underlay, self._tag, lambda one: self._note(one, take), self._on_close)
             try:
                 # Not with the library's message class: it refuses odd properties, where nobody would see it.
                 await underlay.basic_consume(
@@ -110,12 +118,17 @@ class Spell:
             except REFUSALS as error:
                 raise BrokerError(f"the queue {self._queue} cannot be taken from: {refusal_text(error)}") from error
 
-    def _callback(self, take: Callable[[Incoming], None]) -> Callable[[Incoming], Coroutine[Any, Any, None]]:
+    def _note(self, one: Incoming, take: Callable[[Incoming], None]) -> None:
+        self.in_hand += 1
+        self.taken += 1
+        if self._acks is not None:
+            self._acks.came(one.tag)
+        take(one)
+
+    def _callback(self, take: Callable[[Incoming], None]) -> Callable[[DeliveredMessage], Coroutine[Any, Any, None]]:
         # The library runs this in a task of the AMQP channel and cancels it with that: it must not do any work.
-        async def callback(incoming: Incoming) -> None:
-            self.in_hand += 1
-            self.taken += 1
-            take(incoming)
+        async def callback(message: DeliveredMessage) -> None:
+            self._note(incoming(message), take)
 
         return callback
 
@@ -131,6 +144,27 @@ class Spell:
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, BrokerError):
             log.error("a bug while a delivery of %s was settled", self._queue, exc_info=error)
+
+    @property
+    def gathers(self) -> bool:
+        """Whether acks may wait for others.
+
+        A spell that ends is not left before each answer was given, one by one; and without the intake nobody would know
+        in time that the AMQP channel is closed.
+        """
+        return self._on_short_way and not self.over and self._ending is None
+
+    def accept(self, tag: int, *, at_once: bool) -> None:
+        """Ack a delivery together with others, a moment later, or with those that wait for that moment now."""
+        assert self._acks is not None  # noqa: S101 - it has begun, else nothing would have come
+        self._acks.add(tag, at_once=at_once)
+
+    def _count(self, acks: int) -> None:
+        """Count deliveries whose acks were written, or never will be."""
+        self.in_hand -= acks
+        if self.over and self.in_hand == 0:
+            self._changed()
+            self.look_after(self.close_if_done())
 
     async def answer(self, tag: int, *, ack: bool) -> None:
         """Tell the broker how a delivery ended: done, or to be handed out again.
@@ -149,6 +183,8 @@ class Spell:
             raise DeliveryLost(f"the broker did not hear how the delivery ended ({why})") from error
         if self.is_stale:
             raise DeliveryLost("the broker did not hear how the delivery ended (the connection went)")
+        if self._acks is not None:
+            self._acks.answered(tag)
 
     async def _say(self, tag: int, *, ack: bool) -> bool:
         """Put it in line with all that is said on the AMQP channel; tell whether there was room for it.
@@ -174,6 +210,8 @@ class Spell:
         await asyncio.shield(self._ending)
 
     async def _end(self) -> None:
+        if self._acks is not None:
+            await self._acks.all_said()
         if self.is_taking:
             async with without_losses():
                 underlay = await self._channel.get_underlay_channel()
@@ -183,7 +221,8 @@ class Spell:
     async def let_go(self) -> None:
         """Count one delivery as settled."""
         self.in_hand -= 1
-        self._changed()
+        if self.over and self.in_hand == 0:
+            self._changed()
         await self.close_if_done()
 
     async def close_if_done(self) -> None:
@@ -197,4 +236,6 @@ class Spell:
 
     def _on_cancel(self, *_: Any) -> None:
         self.over = True
+        if self._acks is not None:
+            self._acks.say()
         self._changed()

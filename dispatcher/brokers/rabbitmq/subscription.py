@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 from dispatcher.backoff import backoff
 from dispatcher.brokers.base import Delivery, Subscription
@@ -11,11 +12,12 @@ from dispatcher.brokers.rabbitmq import outlet
 from dispatcher.brokers.rabbitmq.bell import Bell
 from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.delivery import RabbitDelivery, bury
+from dispatcher.brokers.rabbitmq.intake import Incoming
 from dispatcher.brokers.rabbitmq.keeper import Keeper
 from dispatcher.brokers.rabbitmq.poison import Poison
 from dispatcher.brokers.rabbitmq.pressure import Pressure
 from dispatcher.brokers.rabbitmq.session import Session, Sessions
-from dispatcher.brokers.rabbitmq.spell import Incoming, Spell
+from dispatcher.brokers.rabbitmq.spell import Spell
 from dispatcher.brokers.rabbitmq.trouble import Trouble
 from dispatcher.brokers.rabbitmq.watch import until_wrong
 from dispatcher.cancelling import is_ours
@@ -47,8 +49,9 @@ class RabbitSubscription(Subscription):
         self._usual = self._prefetch = prefetch
         self._every = every
         self._bell = Bell()
-        self._pressure = Pressure(self._bell.ring)
-        self._poison = Poison(queue, self._bell.ring)
+        self._arrivals = Bell()  # its own: a message would wake who only looks after the spell
+        self._pressure = Pressure(self._ring)
+        self._poison = Poison(queue, self._ring)
         self._wanted = True
         self._stopped = False
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,7 +80,11 @@ class RabbitSubscription(Subscription):
                     yield delivery
             if self._stopped:
                 return
-            await self._bell.heard()
+            await self._arrivals.heard()
+
+    def _ring(self, *_: Any) -> None:
+        self._bell.ring()
+        self._arrivals.ring()
 
     @property
     def trouble(self) -> str | None:
@@ -104,19 +111,19 @@ class RabbitSubscription(Subscription):
     async def pause(self) -> None:
         """Cancel the consumer and give back what nobody has taken out."""
         self._wanted = False
-        self._bell.ring()
+        self._ring()
         await self._rest()
 
     async def resume(self, prefetch: int | None = None) -> None:
         """Begin another spell, with this prefetch."""
         self._prefetch = self._usual if prefetch is None else prefetch
         self._wanted = True
-        self._bell.ring()
+        self._ring()
 
     async def stop(self) -> None:
         """Cancel the consumer and give back what nobody has taken out."""
         self._stopped = True
-        self._bell.ring()
+        self._ring()
         if not self._begun.done():
             self._begun.set_exception(BrokerError(f"the queue {self._queue} was never taken from"))
             self._begun.exception()  # perhaps nobody waits for it
@@ -172,9 +179,9 @@ class RabbitSubscription(Subscription):
     async def _take_for_a_spell(self) -> None:
         careful = self._poison.careful
         session = await (self._broker.session_apart() if careful else self._broker.session())
-        session.listeners.add(self._bell.ring)
+        session.listeners.add(self._ring)
         self._session = session
-        spell = Spell(session, self._queue, 1 if careful else self._prefetch, self._bell.ring)
+        spell = Spell(session, self._queue, 1 if careful else self._prefetch, self._ring)
         try:
             await self._begin(spell)
             await self._stay(spell, careful=careful)
@@ -194,11 +201,11 @@ class RabbitSubscription(Subscription):
             except Exception as bug:
                 log.exception("a bug while a message of %s was taken in; it becomes a dead letter", self._queue)
                 spell.look_after(bury(spell, keeper, incoming, bug))
-            self._bell.ring()
+            self._arrivals.ring()
 
         await spell.begin(take)
         self._spell = spell
-        self._bell.ring()  # its first deliveries may have come before
+        self._ring()  # its first deliveries may have come before
         self._trouble.over()
         self._poison.begun()
         if not self._begun.done():
@@ -208,7 +215,7 @@ class RabbitSubscription(Subscription):
         """Wait until the spell is over, or is not what is wanted any more."""
         every = self._every * self._trouble.doubt
         looking = asyncio.create_task(until_wrong(spell, self._declarer, self._queue, every))
-        looking.add_done_callback(self._bell.ring)
+        looking.add_done_callback(self._ring)
         try:
             while spell.is_taking and self._may_take and self._poison.careful == careful and not looking.done():
                 if spell.prefetch != self._prefetch and not careful:
