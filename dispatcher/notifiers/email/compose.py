@@ -78,7 +78,7 @@ def compose(draft: Draft, *, utf8: bool) -> bytes:
 
     """
     # Before anything is made of it: a mail is held several times over while it is written.
-    _check_size(draft, _least(draft))
+    _check_size(draft, least_size(draft))
     identity = message_identity(draft.message_id, draft.part, draft.author.domain)
     content = _content(draft.rendered.texts, draft.notification.attachments, identity)
     headers = [
@@ -111,10 +111,12 @@ def message_identity(message_id: str, part: Part, domain: str) -> str:
     return f"<{left}{index}@{domain}>"
 
 
-def _least(draft: Draft) -> int:
+def least_size(draft: Draft) -> int:
     """Give the size that the mail has at least, in bytes: the files come in base64 and leave so."""
-    files = sum(len(one.content) for one in draft.notification.attachments)
-    return files + sum(map(len, draft.rendered.texts.values()))
+    size = sum(map(len, draft.rendered.texts.values()))
+    for one in draft.notification.attachments:
+        size += len(one.content)
+    return size
 
 
 def _check_size(draft: Draft, size: int) -> None:

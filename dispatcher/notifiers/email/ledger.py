@@ -17,6 +17,7 @@ class MailboxLedger:
 
     def __init__(self, ledger: Ledger, people: Mapping[int, Address]) -> None:
         self._ledger = ledger
+        self._nobody = Entry(ledger, ())
         self._slots: dict[str, list[int]] = {}
         for slot, address in people.items():
             if slot not in ledger.done:
@@ -29,8 +30,8 @@ class MailboxLedger:
             DeliveryLost: the message is not ours any more.
 
         """
-        self.entry(()).begin()
+        self._nobody.begin()
 
     def entry(self, mailboxes: Iterable[str]) -> Entry:
         """Give the entry for who has these and was not served before."""
-        return Entry(self._ledger, tuple(slot for mailbox in mailboxes for slot in self._slots[mailbox]))
+        return Entry(self._ledger, tuple([slot for mailbox in mailboxes for slot in self._slots[mailbox]]))

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from dispatcher.contract.base import Part
 from dispatcher.notifiers.base import Notifier, Report, Traits
 from dispatcher.notifiers.email.addresses import parse_sender
-from dispatcher.notifiers.email.compose import Draft, compose
+from dispatcher.notifiers.email.compose import Draft, compose, least_size
 from dispatcher.notifiers.email.connect import Connector
 from dispatcher.notifiers.email.connection import Lost
 from dispatcher.notifiers.email.everybody import Everybody
@@ -55,6 +55,7 @@ class EmailNotifier(Notifier):
     def __init__(self, settings: EmailSettings, *, now: Callable[[], datetime] = _now) -> None:
         self._settings = settings
         self._now = now
+        self._server = settings.server
         self._sender = parse_sender(settings.sender, "sender")
         self._pool = Pool(Connector(settings), settings)
         self._everybody = Everybody(self._sender.mailbox, self.check)
@@ -80,11 +81,12 @@ class EmailNotifier(Notifier):
             async with self._pool.place():
                 with ledger.work():
                     await self._hand_over(draft, progress, mailboxes)
-        failures = {slot: failure for slot, failure in failures.items() if slot not in ledger.done}
         for slot, address in people.items():
             failure = progress.fates.get(address.mailbox)
-            if failure is not None and slot not in ledger.done:
+            if failure is not None:
                 failures[slot] = failure
+        if ledger.done:
+            failures = {slot: failure for slot, failure in failures.items() if slot not in ledger.done}
         return Report(failures, progress.reference)
 
     @property
@@ -110,7 +112,7 @@ class EmailNotifier(Notifier):
     async def check(self) -> str:
         """Connect, log in, say NOOP and part."""
         connection = await self._pool.open()
-        server = self._settings.server
+        server = self._server
         try:
             reply = await connection.command(Phase.IDLE, "NOOP")
         except Lost as lost:
@@ -138,7 +140,7 @@ class EmailNotifier(Notifier):
         """
         interruption = Interruption()
         mailboxes.begin()  # it may have waited long for its place
-        envelope = Envelope(mailboxes, self._settings.server, draft.author, await _writer(draft))
+        envelope = Envelope(mailboxes, self._server, draft.author, await _writer(draft))
         while progress.waiting:
             transaction = Transaction(envelope, progress.waiting[: self._settings.max_recipients])
             try:
@@ -215,9 +217,7 @@ async def _writer(draft: Draft) -> Callable[[bool], Awaitable[bytes]]:
 
 
 async def _compose(draft: Draft, *, utf8: bool) -> bytes:
-    attached = sum(len(one.content) for one in draft.notification.attachments)
-    size = attached + sum(map(len, draft.rendered.texts.values()))
-    return await compose_aside(partial(compose, draft, utf8=utf8), size)
+    return await compose_aside(partial(compose, draft, utf8=utf8), least_size(draft))
 
 
 def _not_tried(failure: Failure) -> Failure:

@@ -27,7 +27,8 @@ class Progress:
         """Take over what became of a transaction, or of the part of it that was done."""
         self.fates |= transaction.fates
         self.waiting = [address for address in self.waiting if address.mailbox not in self.fates]
-        self._references += filter(None, [transaction.reference])
+        if transaction.reference:
+            self._references.append(transaction.reference)
 
     def end(self, why: Callable[[str], Failure]) -> None:
         """Give a fate to everybody who has none: not served."""
