@@ -3,6 +3,7 @@
 /         for people: one line for each queue
 /health   JSON; 200 as long as the process lives
 /ready    the same; 503 where what is published now would have to wait
+/metrics  numbers for Prometheus
 
 It answers from what the daemon knows, and asks neither service nor broker: it is as quick in an outage as at any time.
 Only a journal that had to go on in memory is asked to look at its disk again, which takes some milliseconds. Nothing
@@ -15,11 +16,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
-from dispatcher.settings import HealthSettings
 from dispatcher.words.health import Health, to_json
 from dispatcher.words.messages import harmless
 
@@ -32,21 +32,36 @@ _LINGER = 1.0
 _FAREWELL = 2.0
 """So many seconds closing may take."""
 
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
+"""The text format of Prometheus."""
+
 log = logging.getLogger(__name__)
+
+
+class Address(Protocol):
+    """Where the page is, as the settings have it; port 0 means no page."""
+
+    @property
+    def host(self) -> str: ...  # noqa: D102 - the class says it
+
+    @property
+    def port(self) -> int: ...  # noqa: D102 - likewise
 
 
 class HealthPage:
     """The page.
 
     Args:
-        settings: where it is.
+        address: where it is.
         ask: tells how the daemon is doing, at once.
+        measure: gives what `/metrics` says.
 
     """
 
-    def __init__(self, settings: HealthSettings, ask: Callable[[], Health]) -> None:
-        self._settings = settings
+    def __init__(self, address: Address, ask: Callable[[], Health], measure: Callable[[], bytes]) -> None:
+        self._address = address
         self._ask = ask
+        self._measure = measure
         self._runner: web.ServerRunner | None = None
 
     @property
@@ -57,7 +72,7 @@ class HealthPage:
 
     async def start(self) -> None:
         """Listen, if that is wanted and possible; what keeps it from that is a warning in the log."""
-        if self._settings.port == 0 or self._runner is not None:
+        if self._address.port == 0 or self._runner is not None:
             return
         server = web.Server(
             self._answer,
@@ -69,14 +84,14 @@ class HealthPage:
         self._runner = web.ServerRunner(server, shutdown_timeout=_FAREWELL / 2)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, self._settings.host, self._settings.port).start()
+            await web.TCPSite(self._runner, self._address.host, self._address.port).start()
         except (OSError, ValueError) as error:  # a name that is none is a UnicodeError, which is a ValueError
             await self.close()
             log.warning(
                 "there is no page of health: %s, port %d cannot be listened on: %s; set service.health.port to "
                 "another port, or to 0 for none",
-                harmless(self._settings.host),
-                self._settings.port,
+                harmless(self._address.host),
+                self._address.port,
                 _why(error),
             )
 
@@ -89,9 +104,11 @@ class HealthPage:
                     await runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
-        if request.method not in {"GET", "HEAD"} or request.path not in {"/", "/health", "/ready"}:
-            text = "There is nothing here: GET /health, /ready or / tells how the daemon is doing.\n"
+        if request.method not in {"GET", "HEAD"} or request.path not in {"/", "/health", "/ready", "/metrics"}:
+            text = "There is nothing here: GET /health, /ready, /metrics or / tells how the daemon is doing.\n"
             return web.Response(text=text, status=HTTPStatus.NOT_FOUND)
+        if request.path == "/metrics":
+            return web.Response(body=self._measure(), headers={"Content-Type": _METRICS})
         health = self._ask()
         if request.path == "/":
             return web.Response(text=_lines(health))
@@ -114,6 +131,8 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, handler: An
 def _lines(health: Health) -> str:
     state = "stopping" if health.stopping else "ready" if health.ready else "not ready"
     lines = [state, *(f"{name}: {queue}" for name, queue in health.queues.items())]
+    if health.processes is not None:
+        lines.append("processes: {} of {} run".format(*health.processes))
     if health.journal is not None:
         lines.append(f"journal: {harmless(health.journal)}")
     return "".join(f"{line}\n" for line in lines)

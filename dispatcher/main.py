@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+LEAD = "--lead"
+"""What makes a process the lead of several: no argument of a person's, and not known to the command line."""
 
 
 def mend_path() -> None:
@@ -18,9 +20,12 @@ def mend_path() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, or what is no command of a person's: the lead of several processes."""
     try:
-        from dispatcher.cli.app import run  # noqa: PLC0415 - after the path is mended
+        if sys.argv[1:2] == [LEAD]:
+            from dispatcher.cli.lead import run  # noqa: PLC0415 - after the path is mended
+        else:
+            from dispatcher.cli.app import run  # noqa: PLC0415 - likewise
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "dispatcher":
             raise

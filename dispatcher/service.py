@@ -9,8 +9,10 @@ drain   take nothing new, finish what is in hand, after a deadline give the rest
 import asyncio
 import contextlib
 import logging
+import os
 import signal
-from collections.abc import Coroutine, Iterator, Sequence
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,9 +21,11 @@ from dispatcher.factories import Lane, make_broker, make_consumer, make_journal,
 from dispatcher.flow.consumer import Consumer, Observer
 from dispatcher.flow.journal import Journal
 from dispatcher.health import HealthPage
+from dispatcher.observers.figures import Count
 from dispatcher.observers.log import LogObserver
 from dispatcher.settings import Settings
 from dispatcher.words.errors import ConsumerEnded
+from dispatcher.words.figures import Figures
 from dispatcher.words.health import Health, QueueHealth, State
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -29,8 +33,12 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
 
 
+def _say_ready() -> None:
+    log.info("ready")
+
+
 class Dispatcher:
-    """One daemon.
+    """One daemon, or one process of a daemon that has several.
 
     Args:
         settings: everything that can be set.
@@ -38,6 +46,10 @@ class Dispatcher:
         lanes: what serves each queue, likewise.
         observers: told of each settlement; the log, unless others are given.
         journal: what remembers messages, likewise.
+        on_ready: called when it takes messages; says so in the log, unless another one is given.
+
+    Attributes:
+        up: it takes messages, or has.
 
     """
 
@@ -49,13 +61,18 @@ class Dispatcher:
         lanes: Sequence[Lane] | None = None,
         observers: Sequence[Observer] | None = None,
         journal: Journal | None = None,
+        on_ready: Callable[[], None] = _say_ready,
     ) -> None:
         self._settings = settings
         self._journal = journal or make_journal(settings)
-        self._health_page = HealthPage(settings.service.health, lambda: self.health)
+        self._health_page = HealthPage(settings.service.health, lambda: self.health, self._measure)
         self._broker = broker or make_broker(settings)
         self._lanes = lanes if lanes is not None else make_lanes(settings)
-        self._observers = observers if observers is not None else (LogObserver(),)
+        self._count = Count()
+        told: Sequence[Observer] = observers if observers is not None else (LogObserver(),)
+        self._observers: tuple[Observer, ...] = (*told, self._count)
+        self._on_ready = on_ready
+        self.up = False
         self._subscriptions: list[Subscription] = []
         self._consumers: dict[str, Consumer] = {}
         self._running: list[asyncio.Task[None]] = []
@@ -75,6 +92,13 @@ class Dispatcher:
             {lane.queue: self._health_of(lane) for lane in self._lanes}, self._journal.trouble, self._stop.is_set()
         )
 
+    @property
+    def figures(self) -> Figures:
+        """What it did so far."""
+        for queue, consumer in self._consumers.items():
+            self._count.of(queue).in_hand = consumer.in_hand
+        return self._count.figures
+
     async def run(self) -> bool:
         """Serve until `stop` is called.
 
@@ -89,7 +113,8 @@ class Dispatcher:
         try:
             await self._health_page.start()
             if await self._unless_stopped(self._start()):
-                log.info("ready")
+                self.up = True
+                self._on_ready()
                 await self._serve()
             return await self._drain()
         finally:
@@ -153,6 +178,11 @@ class Dispatcher:
             self._journal.close()
             await self._health_page.close()
 
+    def _measure(self) -> bytes:
+        from dispatcher.metrics import exposition  # noqa: PLC0415 - most daemons are never asked: it takes its memory
+
+        return exposition(self.health, self.figures)
+
     def _health_of(self, lane: Lane) -> QueueHealth:
         if lane.off is not None:
             return QueueHealth(State.OFF, None, lane.off)
@@ -178,10 +208,17 @@ async def serve(settings: Settings) -> bool:
 @contextlib.contextmanager
 def _signals(dispatcher: Dispatcher) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    for number in SIGNALS:
-        loop.add_signal_handler(number, dispatcher.stop)
+    # A terminal that is closed says SIGHUP too, and means the end.
+    hang_up = dispatcher.stop if os.isatty(sys.stderr.fileno()) else _say_why_not
+    handlers = dict.fromkeys(SIGNALS, dispatcher.stop) | {signal.SIGHUP: hang_up}
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
-        for number in SIGNALS:
+        for number in handlers:
             loop.remove_signal_handler(number)
+
+
+def _say_why_not() -> None:
+    log.warning("SIGHUP: nothing is changed; set service.processes to 2 or more for new settings without an end")

@@ -121,6 +121,7 @@ class ServiceSettings(Section):
         probe: how often a service that is away is tried.
         journal: what was sent lately.
         health: how the daemon is doing.
+        processes: how many processes take messages side by side; without it one for each core that we may use.
         drain_timeout: how long what is in hand may take to finish when the daemon is stopped.
 
     """
@@ -130,6 +131,7 @@ class ServiceSettings(Section):
     probe: ProbeSettings = ProbeSettings()
     journal: JournalSettings = JournalSettings()
     health: HealthSettings = HealthSettings()
+    processes: Annotated[int, Field(ge=1, le=64)] | None = None
     drain_timeout: Duration = timedelta(seconds=30)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Self
@@ -36,7 +37,8 @@ class Daemon:
 
     Args:
         folder: where it is started: `templates/` and `dispatcher.yml` are looked for there.
-        measured, settings: see `environment`.
+        measured, settings: see `environment`; one process, unless `service__processes` says otherwise, and what the
+            configuration says where that is `None`.
 
     Attributes:
         log: the lines it wrote, in order.
@@ -45,8 +47,13 @@ class Daemon:
 
     def __init__(self, folder: Path, *, measured: bool = True, **settings: object) -> None:
         self._folder = folder
-        usual = {"service__journal__path": folder / "journal", "service__health__port": 0}
-        self._environment = environment(measured=measured, **{**usual, **settings})
+        usual = {
+            "service__journal__path": folder / "journal",
+            "service__health__port": 0,
+            "service__processes": 1,
+        }
+        wanted = {name: value for name, value in {**usual, **settings}.items() if value is not None}
+        self._environment = environment(measured=measured, **wanted)
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self.log: list[dict[str, Any]] = []
@@ -108,6 +115,18 @@ class Daemon:
         """SIGTERM."""
         assert self._process is not None
         self._process.terminate()
+
+    def hang_up(self) -> None:
+        """SIGHUP."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    @property
+    def members(self) -> list[int]:
+        """The processes that it has started, and that run; there are none where it is a single one."""
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     async def ended(self, within: float = 40.0) -> int:
         """Wait for its end; give the exit code."""

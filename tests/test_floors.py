@@ -28,7 +28,9 @@ FLOORS = {  # the higher the number, the higher the floor
     "journal": 5,
     "health": 5,
     "factories": 5,
+    "metrics": 5,
     "service": 6,
+    "crew": 6,
     "cli": 7,
     "main": 8,
     "__main__": 9,
@@ -53,10 +55,11 @@ HOMES = {  # an outside library, and the only places that may import it
     "inscriptis": {"rendering/plain_text.py"},
     "lxml": {"rendering/plain_text.py"},
     "yaml": {"config.py"},
-    "structlog": {"observers", "cli/log.py"},
+    "structlog": {"observers", "cli/lines.py", "cli/log.py", "cli/serve.py"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "uvloop": {"cli/common.py"},
+    "uvloop": {"cli/loop.py"},
+    "prometheus_client": {"metrics.py"},
 }
 EVERYWHERE = {"pydantic", "pydantic_settings", "pydantic_core"}
 """The types of settings and messages; at home on every floor."""

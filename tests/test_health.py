@@ -14,7 +14,7 @@ import pytest
 
 from dispatcher.health import HealthPage
 from dispatcher.settings import HealthSettings
-from dispatcher.words.health import Health, QueueHealth, State, from_json, to_json
+from dispatcher.words.health import Health, QueueHealth, State, from_json, to_json, together
 from helpers.ports import free_port
 
 SINCE = datetime(2026, 11, 21, 13, 0, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
@@ -25,9 +25,12 @@ ILL = Health(
 )
 
 
+NUMBERS = b"dispatcher_ready 1.0\n"
+
+
 @asynccontextmanager
 async def page(health: Health, host: str = "127.0.0.1") -> AsyncIterator[tuple[HealthPage, str]]:
-    served = HealthPage(HealthSettings(host=host, port=free_port()), lambda: health)
+    served = HealthPage(HealthSettings(host=host, port=free_port()), lambda: health, lambda: NUMBERS)
     await served.start()
     try:
         yield served, f"http://127.0.0.1:{served.port}"
@@ -101,6 +104,13 @@ async def test_people_get_one_line_for_each_queue():
         assert (200, "stopping\n") == await get(address)
 
 
+async def test_numbers_come_as_prometheus_wants_them():
+    async with page(WELL) as (_, address), aiohttp.ClientSession() as session:
+        async with session.get(f"{address}/metrics") as answer:
+            assert (200, NUMBERS) == (answer.status, await answer.read())
+        assert "text/plain; version=0.0.4; charset=utf-8" == answer.headers["Content-Type"]
+
+
 async def test_head_is_answered_without_a_body():
     async with page(ILL) as (served, address):
         assert (200, "") == await get(f"{address}/health", "HEAD")
@@ -112,7 +122,7 @@ async def test_head_is_answered_without_a_body():
 
 async def test_there_is_nothing_else():
     async with page(WELL) as (_, address):
-        for method, path in [("GET", "/metrics"), ("GET", "/health/"), ("POST", "/health"), ("DELETE", "/")]:
+        for method, path in [("GET", "/metrics/"), ("GET", "/health/"), ("POST", "/health"), ("DELETE", "/")]:
             status, text = await get(f"{address}{path}", method)
 
             assert (404, 1) == (status, text.count("\n")), (method, path)
@@ -180,7 +190,7 @@ async def test_closing_waits_for_nobody():
 
 async def test_a_port_that_is_taken_is_a_warning_and_no_end(caplog: pytest.LogCaptureFixture):
     async with page(WELL) as (first, address):
-        second = HealthPage(HealthSettings(port=first.port), lambda: ILL)
+        second = HealthPage(HealthSettings(port=first.port), lambda: ILL, bytes)
         await second.start()
 
         assert 0 == second.port
@@ -195,7 +205,7 @@ async def test_a_port_that_is_taken_is_a_warning_and_no_end(caplog: pytest.LogCa
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "x" * 100, "a..b", "a b", "\0"])
 async def test_an_address_that_cannot_be_listened_on_is_a_warning(caplog: pytest.LogCaptureFixture, host: str):
-    served = HealthPage(HealthSettings(host=host, port=free_port()), lambda: WELL)
+    served = HealthPage(HealthSettings(host=host, port=free_port()), lambda: WELL, bytes)
     await served.start()
 
     assert 0 == served.port
@@ -205,7 +215,7 @@ async def test_an_address_that_cannot_be_listened_on_is_a_warning(caplog: pytest
 
 
 async def test_port_0_means_no_page(caplog: pytest.LogCaptureFixture):
-    served = HealthPage(HealthSettings(port=0), lambda: WELL)
+    served = HealthPage(HealthSettings(port=0), lambda: WELL, bytes)
     await served.start()
 
     assert 0 == served.port
@@ -221,7 +231,21 @@ async def test_it_listens_where_it_is_told_to():
         socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2])))
 
 
-@pytest.mark.parametrize("health", [WELL, Health(), Health(stopping=True)])
+def test_of_several_processes_the_worst_state_is_shown_and_one_that_takes_is_enough_to_be_ready():
+    both = together([WELL, Health({"email": ILL.queues["telegram"], "slack": WELL.queues["slack"]})], 3)
+
+    assert both.ready
+    assert State.PAUSED is both.queues["email"].state
+    assert str(both.queues["email"]).startswith("paused (1 of 2 processes) since 2026-11-21T12:00:00Z: ")
+    assert "off: no token" == str(both.queues["slack"])
+    assert from_json(to_json(both)).ready
+    assert {"running": 2, "wanted": 3} == to_json(both)["processes"]
+    assert not together([ILL, ILL], 2).ready
+    assert not together([], 2).ready
+    assert not together([WELL], 2, stopping=True).ready
+
+
+@pytest.mark.parametrize("health", [WELL, Health(), Health(stopping=True), together([WELL, WELL], 2)])
 def test_what_is_written_can_be_read_again(health: Health):
     assert health == from_json(json.loads(json.dumps(to_json(health))))
 

@@ -12,8 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatcher.brokers.base import Broker
-from dispatcher.cli.common import Config, read_settings, run_async
+from dispatcher.cli.common import Config, read_settings
 from dispatcher.cli.log import set_up_log
+from dispatcher.cli.loop import run_async
 from dispatcher.cli.running import ask
 from dispatcher.factories import Lane, make_broker, make_lanes
 from dispatcher.settings import Settings

@@ -1,17 +1,12 @@
 """What the commands share."""
 
-import asyncio
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
 from dispatcher.config import setup
 from dispatcher.settings import Settings
-
-Result = TypeVar("Result")
-
 
 Config = Annotated[
     Path | None, typer.Option("--config", help="The configuration [default: dispatcher.yml where there is one].")
@@ -31,12 +26,3 @@ def read_settings(context: typer.Context, config: Path | None) -> Settings:
 
     """
     return setup(file_path=config or context.obj)
-
-
-def run_async(main: Coroutine[Any, Any, Result]) -> Result:
-    """Run on uvloop where it exists."""
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)

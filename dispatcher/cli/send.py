@@ -8,8 +8,9 @@ from uuid import uuid4
 import typer
 
 from dispatcher.brokers.base import Broker
-from dispatcher.cli.common import Config, read_settings, run_async
+from dispatcher.cli.common import Config, read_settings
 from dispatcher.cli.log import set_up_log
+from dispatcher.cli.loop import run_async
 from dispatcher.contract.base import decode
 from dispatcher.factories import contract_of, make_broker
 from dispatcher.words.errors import WrongArgument

@@ -103,6 +103,11 @@ class Consumer:
         trouble = self._subscription.trouble if self._subscription else "not begun yet"
         return QueueHealth(State.WAITING if trouble else State.TAKING, outages.since, trouble)
 
+    @property
+    def in_hand(self) -> int:
+        """How many deliveries are in hand."""
+        return len(self._hands)
+
     async def drain(self, within: timedelta) -> bool:
         """Finish what is in hand, after the subscription was stopped.
 

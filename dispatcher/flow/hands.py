@@ -16,6 +16,9 @@ class Hands:
         self._full: set[asyncio.Task[None]] = set()
         self._trying: set[asyncio.Task[None]] = set()
 
+    def __len__(self) -> int:
+        return len(self._full)
+
     def take(self, processing: Coroutine[Any, Any, None]) -> None:
         """Begin to process a delivery.
 

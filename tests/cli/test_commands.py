@@ -100,7 +100,7 @@ async def test_the_package_is_found_once_and_hides_nothing(tmp_path: Path):
 @asynccontextmanager
 async def a_daemon(health: Health) -> AsyncIterator[int]:
     """Give the port of a page of health that says this."""
-    page = HealthPage(HealthSettings(port=free_port()), lambda: health)
+    page = HealthPage(HealthSettings(port=free_port()), lambda: health, bytes)
     await page.start()
     yield page.port
     await page.close()

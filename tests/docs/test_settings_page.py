@@ -12,8 +12,9 @@ import yaml
 from pydantic import BaseModel
 
 from dispatcher.config import setup
+from dispatcher.metrics import exposition
 from dispatcher.settings import Settings
-from dispatcher.words.health import State, from_json, to_json
+from dispatcher.words.health import Health, State, from_json, to_json
 from dispatcher.words.rates import parse_rate
 from tests.docs.pages import Page
 
@@ -211,5 +212,13 @@ def test_the_chapter_on_health_is_what_the_page_of_a_daemon_says():
     rows = [name for name, _ in PAGE.rows("## Health")]
     health = from_json(json.loads(example))
 
-    assert {"/health", "/ready", "/", *State} == set(rows)
+    assert {"/health", "/ready", "/", "/metrics", *State} == set(rows)
     assert json.loads(example) == to_json(health)
+
+
+def test_the_metrics_are_those_there_are():
+    rows = [name for name, _ in PAGE.rows("## Metrics")]
+    text = exposition(Health(), {}).decode()
+
+    assert set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE)) == set(rows)
+    assert len(rows) == len(set(rows))

@@ -1,0 +1,129 @@
+"""The member: a daemon like any other, but that it reports to the lead and is told by it when to stop."""
+
+import asyncio
+import logging
+import signal
+import socket
+from contextlib import suppress
+
+from dispatcher.crew.plan import Place
+from dispatcher.crew.share import share
+from dispatcher.crew.wire import HURRY, LONGEST_LINE, STOP, Report
+from dispatcher.service import SIGNALS, Dispatcher
+from dispatcher.settings import HealthSettings, Settings
+from dispatcher.words.errors import DispatcherError
+
+EVERY = 1.0
+"""Seconds between two reports."""
+
+FAREWELL = 2.0
+"""Seconds for the last one to be taken."""
+
+log = logging.getLogger(__name__)
+
+
+class Member:
+    """One member.
+
+    Args:
+        settings: those of the whole daemon.
+        place: which one it is.
+
+    """
+
+    def __init__(self, settings: Settings, place: Place) -> None:
+        self._settings = _own(settings, place)
+        self._place = place
+        self._dispatcher: Dispatcher | None = None
+        self._stopped = False
+        self._last = b""
+
+    async def run(self) -> bool:
+        """Serve until the lead says so, or is gone, or a signal asks for it.
+
+        Returns:
+            whether everything in hand was finished in time.
+
+        Raises:
+            SystemExit: it could not start; the lead says why.
+
+        """
+        wire = socket.socket(fileno=self._place.wire)
+        reader, writer = await asyncio.open_unix_connection(sock=wire, limit=LONGEST_LINE)
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:  # the lead gets them too, and says the rest: nothing is hurried here
+            loop.add_signal_handler(number, self._stop)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+        try:
+            self._dispatcher = Dispatcher(self._settings, on_ready=lambda: self._ready(writer))
+            helpers = [asyncio.create_task(self._obey(reader)), asyncio.create_task(self._report(writer))]
+            try:
+                return await self._dispatcher.run()
+            finally:
+                for helper in helpers:
+                    helper.cancel()
+                await _deliver(writer, self._now().written())
+        except DispatcherError as error:
+            await _deliver(writer, Report(refused=str(error)).written())
+            raise SystemExit(2) from error
+        finally:
+            writer.close()
+
+    def _stop(self) -> None:
+        """Ask the daemon to drain, once: a whole group of processes may get a signal that the lead passes on too."""
+        if not self._stopped and self._dispatcher is not None:
+            self._stopped = True
+            self._dispatcher.stop()
+
+    async def _obey(self, reader: asyncio.StreamReader) -> None:
+        """Do what the lead says. A lead that is gone can say nothing: what is in hand is finished."""
+        with suppress(OSError):
+            while line := await reader.readline():
+                if line == STOP:
+                    self._stop()
+                elif line == HURRY and self._dispatcher is not None:
+                    self._stop()
+                    self._dispatcher.stop()
+        if not self._stopped:
+            log.warning("the lead of this daemon is gone, and so this process ends: it finishes what is in hand")
+        self._stop()
+
+    async def _report(self, writer: asyncio.StreamWriter) -> None:
+        while not writer.is_closing():
+            self._say(writer)
+            await asyncio.sleep(EVERY)
+
+    def _say(self, writer: asyncio.StreamWriter) -> None:
+        """Report if something is new; not while the lead has not even taken the last report."""
+        report = self._now().written()
+        if report != self._last and not writer.transport.get_write_buffer_size():
+            self._last = report
+            writer.write(report)
+
+    def _ready(self, writer: asyncio.StreamWriter) -> None:
+        log.info("process %d of %d takes messages", self._place.number, self._place.of)
+        self._say(writer)
+
+    def _now(self) -> Report:
+        assert self._dispatcher is not None  # noqa: S101 - it is made before anybody asks
+        return Report(self._dispatcher.up, self._dispatcher.health, self._dispatcher.figures)
+
+
+async def _deliver(writer: asyncio.StreamWriter, line: bytes) -> None:
+    """Have the last words taken, if anybody is there to take them."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(FAREWELL):
+            writer.write(line)
+            await writer.drain()
+
+
+def refuse(place: Place, error: DispatcherError) -> None:
+    """Tell the lead why this member cannot even begin."""
+    with suppress(OSError), socket.socket(fileno=place.wire) as wire:
+        wire.sendall(Report(refused=str(error)).written())
+
+
+def _own(settings: Settings, place: Place) -> Settings:
+    """Give the settings of one member: its share, and no page of its own."""
+    service = settings.service.model_copy(update={"health": HealthSettings(port=0)})
+    return share(settings, place.of).model_copy(update={"service": service})

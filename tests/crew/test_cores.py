@@ -1,0 +1,46 @@
+"""How many processes there are where nobody says."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dispatcher.crew.cores import usable_cores
+
+ALL = len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("cpu.max", "max 100000\n", ALL),
+        ("cpu.max", "50000 100000\n", 1),
+        ("cpu.max", "100000 100000\n", 1),
+        ("cpu.max", "6400000 100000\n", min(ALL, 64)),
+        ("cpu.max", "nonsense\n", ALL),
+        ("elsewhere", "", ALL),
+    ],
+)
+def test_a_container_gets_no_more_than_its_share(tmp_path: Path, file: str, text: str, expected: int):
+    (tmp_path / file).write_text(text)
+
+    assert expected == usable_cores(tmp_path)
+
+
+@pytest.mark.parametrize(("quota", "expected"), [("-1", ALL), ("20000", 1)])
+def test_so_does_one_with_control_groups_of_the_first_version(tmp_path: Path, quota: str, expected: int):
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(quota)
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000")
+
+    assert expected == usable_cores(tmp_path)
+
+
+def test_a_process_that_is_bound_to_one_core_uses_one(tmp_path: Path):
+    bound = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(bound)})
+
+        assert 1 == usable_cores(tmp_path)
+    finally:
+        os.sched_setaffinity(0, bound)
