@@ -2,10 +2,10 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-SOURCES := dispatcher helpers tests
+SOURCES := benchmarks dispatcher helpers tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test faults install broker browser sink format lint types schema clean
+.PHONY: help demo up test faults bench install broker browser sink format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -29,6 +29,10 @@ endif
 
 faults: install broker sink ## Try out every fault at length; write the table of docs/reliability.md
 	@FAULTS=long FAULTS_PAGE=1 $(VENV)/python -m pytest tests/faults $(ARGS)
+
+bench: broker sink ## Measure what a notification costs, here and with others (ARGS=--help)
+	@"$(PYTHON)" helpers/install.py bench
+	@.run/bench/venv/bin/python -m benchmarks $(ARGS)
 
 install: ## Make .venv with the locked libraries
 	@"$(PYTHON)" helpers/install.py

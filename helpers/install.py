@@ -1,6 +1,7 @@
 """Make `.venv` and put the locked libraries into it, with nothing but Python 3.11.
 
-    python3 helpers/install.py
+    python3 helpers/install.py          `.venv`, for everything but the benchmarks
+    python3 helpers/install.py bench    `.run/bench/venv`, with what they compare with
 
 Poetry is what maintains `poetry.lock`; installing from it needs no Poetry: this reads the lock and hands
 every pinned version with its hashes to pip, which is quicker on a fresh machine and refuses a changed file.
@@ -13,19 +14,41 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from helpers.debian import PackageFailure, apt_install  # noqa: E402 - found only after the line above
 
-VENV = ROOT / ".venv"
-PYTHON = VENV / "bin" / "python"
-COMMAND = VENV / "bin" / "dispatcher"
-STAMP = VENV / "installed-from"
+
+class Place(NamedTuple):
+    """A virtual environment, and the groups of the lock that go into it."""
+
+    folder: Path
+    groups: frozenset[str]
+
+    @property
+    def python(self) -> Path:
+        """Its Python."""
+        return self.folder / "bin" / "python"
+
+    @property
+    def command(self) -> Path:
+        """The command `dispatcher` in it."""
+        return self.folder / "bin" / "dispatcher"
+
+    @property
+    def stamp(self) -> Path:
+        """The file that says from what it was installed."""
+        return self.folder / "installed-from"
 
 
-def main() -> int:
+USUAL = Place(ROOT / ".venv", frozenset({"main", "helpers", "dev"}))
+BENCH = Place(ROOT / ".run" / "bench" / "venv", frozenset({"main", "helpers", "bench"}))
+
+
+def main(place: Place = USUAL) -> int:
     """Install what the lock names; say in one sentence what is missing where that cannot be done."""
     if sys.version_info < (3, 11):
         print("Dispatcher needs Python 3.11 or newer; run this with it: PYTHON=python3.11 make …", file=sys.stderr)
@@ -35,29 +58,29 @@ def main() -> int:
     lock = ROOT / "poetry.lock"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
     # The path is part of the stamp: a virtual environment that was moved does not work.
-    wanted = f"{wanted} {VENV}"
-    if STAMP.exists() and STAMP.read_text() == wanted and PYTHON.exists() and COMMAND.exists():
+    wanted = f"{wanted} {place.folder}"
+    if place.stamp.exists() and place.stamp.read_text() == wanted and place.python.exists() and place.command.exists():
         return 0
     try:
-        make_venv()
-        install(requirements(tomllib.loads(lock.read_text())))
+        make_venv(place)
+        install(place, requirements(tomllib.loads(lock.read_text()), place.groups))
     except PackageFailure as error:
         print(error, file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
         print(f"Installing failed at: {' '.join(map(str, error.cmd[:4]))} …; see the lines above.", file=sys.stderr)
         return 2
-    STAMP.write_text(wanted)
+    place.stamp.write_text(wanted)
     return 0
 
 
-def make_venv() -> None:
-    """Create `.venv`, with Debian's python3-venv where `ensurepip` was taken out of Python."""
+def make_venv(place: Place) -> None:
+    """Create the virtual environment, with Debian's python3-venv where `ensurepip` was taken out of Python."""
     if has_no_ensurepip():
         print("Python has no venv module here: installing Debian's python3-venv", flush=True)
         apt_install(f"python3.{sys.version_info.minor}-venv")
-    print("Making .venv", flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
+    print(f"Making {place.folder.relative_to(ROOT)}", flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", place.folder], check=True)
 
 
 def has_no_ensurepip() -> bool:
@@ -66,33 +89,37 @@ def has_no_ensurepip() -> bool:
     return probe.returncode != 0
 
 
-def requirements(lock: dict) -> str:
-    """Give the lock as pip's requirement lines: `name==version ; marker --hash=…`."""
-    return "\n".join(requirement(package) for package in lock["package"])
+def requirements(lock: dict, groups: frozenset[str]) -> str:
+    """Give what some groups need as pip's requirement lines: `name==version ; marker --hash=…`."""
+    return "\n".join(requirement(package, groups) for package in lock["package"] if groups & set(package["groups"]))
 
 
-def requirement(package: dict) -> str:
+def requirement(package: dict, groups: frozenset[str]) -> str:
     """Give one locked package as a requirement line."""
     markers = package.get("markers", "")
-    if isinstance(markers, dict):  # one marker for each dependency group: any of them will do
-        markers = " or ".join(f"({marker})" for marker in markers.values())
+    if isinstance(markers, dict):  # some groups need it on some machines only: any of them will do
+        wanted = [markers.get(group, "") for group in package["groups"] if group in groups]
+        markers = " or ".join(f"({marker})" for marker in wanted) if all(wanted) else ""
     hashes = " ".join(f"--hash={file['hash']}" for file in package["files"])
     return f"{package['name']}=={package['version']}" + (f" ; {markers}" if markers else "") + f" {hashes}"
 
 
-def install(lines: str) -> None:
+def install(place: Place, lines: str) -> None:
     """Install the requirement lines, and the package itself as an editable install."""
     print("Installing the locked libraries", flush=True)
-    listing = VENV / "requirements.txt"
+    listing = place.folder / "requirements.txt"
     listing.write_text(lines + "\n")
-    pip = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-deps"]
+    pip = [place.python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--require-hashes", "-r", listing], check=True)
     # A path file rather than a build: nothing else has to be fetched, and edits are seen at once.
-    site = next((VENV / "lib").glob("python3.*/site-packages"))
+    site = next((place.folder / "lib").glob("python3.*/site-packages"))
     (site / "dispatcher.pth").write_text(f"{ROOT}\n")
-    COMMAND.write_text('#!/bin/sh\nhere=$(dirname "$0")\nexec "$here/python" "$here/../../dispatcher/main.py" "$@"\n')
-    COMMAND.chmod(0o755)
+    up = "/".join([".."] * (len(place.folder.relative_to(ROOT).parts) + 1))
+    place.command.write_text(
+        f'#!/bin/sh\nhere=$(dirname "$0")\nexec "$here/python" "$here/{up}/dispatcher/main.py" "$@"\n'
+    )
+    place.command.chmod(0o755)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(BENCH if "bench" in sys.argv[1:] else USUAL))

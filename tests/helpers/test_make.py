@@ -2,18 +2,17 @@
 
 import shutil
 import subprocess
-import sys
 import tomllib
-from pathlib import Path
 
 from helpers import install
 from helpers.rabbitmq import ROOT
 
-TARGETS = {"help", "demo", "faults", "up", "test", "install", "format", "lint", "types", "schema", "clean"}
+TARGETS = {"help", "bench", "demo", "faults", "up", "test", "install", "format", "lint", "types", "schema", "clean"}
 
 LOCK = """[[package]]
 name = "x"
 version = "{version}"
+groups = ["main"]
 files = [{{hash = "h"}}]
 """
 
@@ -53,29 +52,46 @@ def test_ci_runs_make_test_and_nothing_else():
 def test_each_locked_package_is_pinned_with_its_hashes():
     """So that pip refuses a changed file."""
     lock = tomllib.loads((ROOT / "poetry.lock").read_text())
-    lines = install.requirements(lock).splitlines()
+    lines = [
+        line for one in (install.USUAL, install.BENCH) for line in install.requirements(lock, one.groups).splitlines()
+    ]
 
-    assert len(lines) == len(lock["package"])
+    assert {line.partition("==")[0] for line in lines} == {package["name"] for package in lock["package"]}
     assert all("==" in line and "--hash=sha256:" in line for line in lines)
+
+
+def test_what_the_benchmarks_compare_with_is_installed_for_them_only():
+    """`make test` stays quick."""
+    lock = tomllib.loads((ROOT / "poetry.lock").read_text())
+    usual, bench = (install.requirements(lock, one.groups) for one in (install.USUAL, install.BENCH))
+
+    assert "celery==" not in usual
+    assert "celery==" in bench
+    assert "pytest==" in usual
+    assert "pytest==" not in bench
 
 
 def test_a_marker_of_each_group_is_kept():
     """Where groups need a package on different machines, it is wanted on all of them."""
-    package = {"name": "x", "version": "1", "markers": {"a": "os == '1'", "b": "os == '2'"}, "files": [{"hash": "h"}]}
+    package = {"name": "x", "version": "1", "groups": ["a", "b", "c"], "files": [{"hash": "h"}]}
+    package["markers"] = {"a": "os == '1'", "b": "os == '2'"}
 
-    assert install.requirement(package) == "x==1 ; (os == '1') or (os == '2') --hash=h"
+    assert install.requirement(package, frozenset("ab")) == "x==1 ; (os == '1') or (os == '2') --hash=h"
+    assert install.requirement(package, frozenset("abc")) == "x==1 --hash=h"
 
 
 def test_installing_again_does_nothing_until_the_lock_changes(tmp_path, monkeypatch):
     """The stamp says what was installed, and where."""
     done = []
     monkeypatch.setattr(install, "ROOT", tmp_path)
-    monkeypatch.setattr(install, "STAMP", tmp_path / "installed-from")
-    monkeypatch.setattr(install, "PYTHON", Path(sys.executable))
-    monkeypatch.setattr(install, "make_venv", lambda: done.append("venv"))
-    monkeypatch.setattr(install, "install", done.append)
+    place = install.Place(tmp_path / "venv", frozenset({"main"}))
+    place.python.parent.mkdir(parents=True)
+    place.python.touch()
+    place.command.touch()
+    monkeypatch.setattr(install, "make_venv", lambda _: done.append("venv"))
+    monkeypatch.setattr(install, "install", lambda _, lines: done.append(lines))
     for version in ("1", "1", "2"):
         (tmp_path / "poetry.lock").write_text(LOCK.format(version=version))
-        assert install.main() == 0
+        assert install.main(place) == 0
 
     assert done == ["venv", "x==1 --hash=h", "venv", "x==2 --hash=h"]

@@ -1,0 +1,80 @@
+"""The command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from benchmarks import machine, plan, report, throughput
+from benchmarks.contenders import ROOT
+from benchmarks.sink import NoSinkError
+from benchmarks.stage import RoundError, Stage
+from helpers.node_programs import NodeFailure
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+RESULTS = ROOT / ".run" / "bench"
+SECTIONS: dict[str, ModuleType] = {"throughput": throughput}
+TABLES = {"throughput": report.throughput}
+IN_SHORT = ("throughput",)
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="make bench ARGS=…", description="What a notification costs, here and elsewhere."
+    )
+    much = parser.add_mutually_exclusive_group()
+    much.add_argument("--quick", dest="plan", action="store_const", const=plan.QUICK, help="at most two minutes")
+    much.add_argument("--long", dest="plan", action="store_const", const=plan.LONG, help="everything, at length")
+    parser.add_argument("--only", action="append", choices=SECTIONS, help="one of the measurements; may be repeated")
+    parser.add_argument("--rounds", type=int, help="so many rounds")
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md and its picture anew")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure and tell; an error is a sentence."""
+    given = arguments()
+    chosen = given.plan or plan.DEFAULT
+    if given.rounds:
+        chosen = replace(chosen, rounds=given.rounds)
+    names: list[str] = given.only or list(IN_SHORT if given.plan is plan.QUICK else SECTIONS)
+    console = Console()
+    try:
+        results = measure(chosen, names, console)
+    except (NodeFailure, NoSinkError, RoundError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path.write_text(json.dumps(results, indent=1))
+    for name in names:
+        for table in TABLES[name](results["records"][name]):
+            console.print(table.shown(), "")
+    console.print(f"{machine.sentence(results['machine'])}\nRaw results: {path.relative_to(ROOT)}")
+    return 0
+
+
+def measure(chosen: plan.Plan, names: list[str], console: Console) -> dict[str, Any]:
+    """Run the measurements that were asked for."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with Stage(RESULTS / "stage") as stage, console.status("starting") as status:
+        seen = machine.look(stage.version(), " ".join(["make bench", *_given()]))
+        records = {name: SECTIONS[name].measure(stage, chosen, status.update) for name in names}
+    return {"machine": seen, "records": records}
+
+
+def _given() -> list[str]:
+    return [f"ARGS={shlex.quote(' '.join(sys.argv[1:]))}"] if sys.argv[1:] else []
+
+
+if __name__ == "__main__":
+    sys.exit(main())
