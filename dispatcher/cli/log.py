@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from dispatcher.cli.lines import LineHandler
 from dispatcher.cli.redact import redact
 
 QUIET = ("aio_pika", "aiohttp", "aiormq", "asyncio", "httpcore", "httpx", "pamqp", "slack_sdk", "telegram")
@@ -46,7 +47,9 @@ def set_up_log(*, pretty: bool | None = None, level: str = "INFO") -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = (
+        logging.StreamHandler(sys.stderr) if pretty else LineHandler(sys.stderr, structlog.contextvars.get_contextvars)
+    )
     handler.setFormatter(
         _Redacting(
             foreign_pre_chain=shared,

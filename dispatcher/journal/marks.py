@@ -16,7 +16,7 @@ from dispatcher.journal.places import FREE, HELD, WORKED, Place, bits, pack
 MOST = 500
 """So many places at most wait to be written to the database…"""
 
-LONGEST = 2.0
+LONGEST = 1.0
 """…and for so many seconds, as long as something is sent: that is when somebody finds out that the folder is gone."""
 
 REST = 0.1

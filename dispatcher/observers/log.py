@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from dispatcher.words.errors import Reason
+from dispatcher.words.errors import Failure, Reason
 from dispatcher.words.outcomes import Deferred, Rejected, Settlement
 from dispatcher.words.values import format_duration
 
@@ -23,14 +23,27 @@ class LogObserver:
 
     def __init__(self) -> None:
         self._log = structlog.get_logger("dispatcher.settlements")
+        self._root = logging.getLogger()
+        self._logger = logging.getLogger("dispatcher.settlements")
         self._unknown: set[tuple[str, str]] = set()
 
     def __call__(self, settlement: Settlement) -> None:
         """Write the line."""
-        level = _level(settlement)
-        self._log.log(level, "settled", **_line(settlement))
+        outcome, failure = settlement.outcome, settlement.failure
+        level = _level(settlement, outcome, failure)
+        if self._logger.isEnabledFor(level):
+            self._write(level, _line(settlement, outcome, failure))
         for name in settlement.message.notes.get("unknown_fields", ()):
             self._warn_once(settlement.queue, name)
+
+    def _write(self, level: int, line: dict[str, Any]) -> None:
+        """Hand the line to who can write it without the usual formatting, where that is all there is."""
+        handlers = self._root.handlers
+        tell = getattr(handlers[0], "tell", None) if len(handlers) == 1 else None
+        if tell is None:
+            self._log.log(level, "settled", **line)
+        else:
+            tell(level, {**line, "event": "settled"})
 
     def _warn_once(self, queue: str, name: str) -> None:
         if (queue, name) not in self._unknown and len(self._unknown) < MOST_NAMES:
@@ -44,31 +57,29 @@ MOST_NAMES = 1000
 SHOWN = 100
 
 
-def _level(settlement: Settlement) -> int:
+def _level(settlement: Settlement, outcome: str, failure: Failure | None) -> int:
     if settlement.lost or settlement.message.notes.get("remark"):
         return logging.WARNING
-    failure = settlement.failure
-    if settlement.outcome == "deferred" and failure is not None and failure.reason is Reason.PACED:
+    if outcome == "deferred" and failure is not None and failure.reason is Reason.PACED:
         return logging.DEBUG  # waiting for one's turn is nothing that went wrong
-    return LEVELS[settlement.outcome]
+    return LEVELS[outcome]
 
 
-def _line(settlement: Settlement) -> dict[str, Any]:
+def _line(settlement: Settlement, outcome: str, failure: Failure | None) -> dict[str, Any]:
     message = settlement.message
-    failure = settlement.failure
-    refused = sum(isinstance(outcome, Rejected) for outcome in settlement.outcomes)
+    notes = message.notes
     line = {
         "id": message.id,
         "queue": settlement.queue,
-        "template": message.notes.get("template"),
+        "template": notes.get("template"),
         "attempt": message.attempt,
-        "outcome": settlement.outcome,
+        "outcome": outcome,
         "reason": failure.reason.value if failure else None,
         "error": failure.text if failure else None,
-        "dead_letters": refused or None,
-        "reference": message.notes.get("reference"),
-        "remark": message.notes.get("remark"),
-        "retry_in": _rung(settlement),
+        "dead_letters": (failure and sum(isinstance(one, Rejected) for one in settlement.outcomes)) or None,
+        "reference": notes.get("reference"),
+        "remark": notes.get("remark"),
+        "retry_in": _rung(settlement) if failure else None,
         "redelivered": settlement.redelivered or None,
         "lost": settlement.lost or None,
         "ms": round(settlement.seconds * 1000, 1),

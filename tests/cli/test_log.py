@@ -9,10 +9,11 @@ from dispatcher.cli.log import set_up_log
 SECRETS = [
     "https://api.telegram.org/bot1234567:AAF-abcdefghijklmnopqrstuvwxyz_0123456/sendMessage",
     "Authorization: Bearer xoxb-1234-5678-abcdefghij",
+    "the answer was\nxoxb-9876-5432-abcdefghij",
     "https://hooks.slack.com/services/T000/B000/XXXXXXXX",
     "amqps://ada:hunter2@mq.example.org/shop",
 ]
-NEVER = ["AAF-abc", "1234-5678", "XXXXXXXX", "hunter2"]
+NEVER = ["AAF-abc", "1234-5678", "9876-5432", "XXXXXXXX", "hunter2"]
 
 
 pytestmark = pytest.mark.usefixtures("log_of_its_own")

@@ -77,7 +77,7 @@ async def test_its_folder_goes(bench: Bench, harm: Callable[[Path], None]):
         harm(folder)
         await bench.sent(len(bench.arrived()) + MESSAGES)
         if folder.is_file():
-            assert 1 == said(bench, "cannot be written")
+            await until(lambda: said(bench, "cannot be written") == 1, what="it is said")
             folder.unlink()
             await on_disk_again(bench)
         await until(lambda: folder.is_dir() and len(list(folder.iterdir())) > 1, SOON, "it is there again")
