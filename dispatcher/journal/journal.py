@@ -174,9 +174,9 @@ class HostJournal(Journal):
 
     def _pack(self, at: int | None = None) -> None:
         """Write to the database what only stands in our places, where it is time for that."""
-        disk, marks, now = self._disk, self._marks, self._now()
+        disk, marks = self._disk, self._marks
         if disk is not None and marks is not None and marks.is_due(at) and self._is_usable():
-            self._does(lambda: disk.pack(marks.unwritten.values(), now))  # what it does not bear goes into memory
+            self._does(lambda: disk.pack(marks.unwritten.values(), self._now()))  # else it goes into memory
             marks.written()
 
     def _ask(self, question: Callable[[Disk], T], otherwise: T) -> T:

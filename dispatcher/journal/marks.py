@@ -1,7 +1,7 @@
 """The messages that this process has in hand, each in a place of its file: two writes for one that is served.
 
 The first says that it is in hand and worked on, the second that it was served and is not in hand any more. A place that
-says so is taken again only when what it says is in the database: a few hundred go there at once.
+says so is taken again only when what it says is in the database: a thousand go there at once.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from dispatcher.flow.journal import Hand
 from dispatcher.journal.hands import Hands
 from dispatcher.journal.places import FREE, HELD, WORKED, Place, bits, pack
 
-MOST = 500
+MOST = 1000
 """So many places at most wait to be written to the database…"""
 
 LONGEST = 1.0

@@ -4,8 +4,8 @@ A row tells of one recipient of one message: when it was last handed over (`hand
 both in milliseconds since 1970 or 0 for not yet, and how much of it (`pieces`). Where two databases know of the same
 recipient, the later of each counts.
 
-Most notes are of messages that were served at the first try. They come hundreds at a time and are nearly never asked
-for, so they lie packed: each group adds one row to each of 64 parts, which the key chooses. A row for each would have
+Most notes are of messages that were served at the first try. They come by the hundred and are nearly never asked
+for, so they lie packed: each group adds one row to each of 32 parts, which the key chooses. A row for each would have
 to be put in its order among all the others, in a page of its own each, and that is where the time would go.
 """
 
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS served (
 CREATE TABLE IF NOT EXISTS settled (version BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID
 """
 
-_PARTS = 64
+_PARTS = 32
 _PACKED = struct.Struct("<16sQQ")
 
 _PACK = """
