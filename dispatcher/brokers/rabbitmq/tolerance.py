@@ -22,8 +22,10 @@ log = logging.getLogger(__name__)
 SIZES = 12
 """Bytes before the properties: class, weight and size of the body (AMQP 0-9-1, 4.2.6.1)."""
 
+_TAG = struct.Struct(">QB")
+"""Delivery tag, and bits of which the first says that it is handed out again."""
+
 _decode = ContentHeader.unmarshal
-_decode_delivery = Basic.Deliver.unmarshal
 _read_frame = pamqp.frame.unmarshal
 
 
@@ -37,15 +39,21 @@ def _decode_what_can_be(self: ContentHeader, data: bytes) -> None:
         log.warning("a message has properties that cannot be decoded (%s); they are left out", type(error).__name__)
 
 
-def _decode_the_start(self: Any, data: bytes) -> None:
-    """Decode what a delivery needs: consumer tag, delivery tag, redelivered; names of any bytes come after them."""
+def _decode_delivery(self: Any, data: bytes) -> None:
+    """Decode a delivery: three short strings, of which the last two may be any bytes, and what lies between.
+
+    By hand, because the library's decoder for any frame takes five times as long for the one that comes most.
+    """
+    end = 1 + data[0]
+    self.consumer_tag = data[1:end].decode()
+    self.delivery_tag, flags = _TAG.unpack_from(data, end)
+    self.redelivered = bool(flags & 1)
+    names = data[end + _TAG.size :]
+    start = 1 + names[0]
     try:
-        _decode_delivery(self, data)
-    except Exception:  # noqa: BLE001 - likewise
-        length = data[0]
-        self.consumer_tag = data[1 : 1 + length].decode()
-        self.delivery_tag, flags = struct.unpack_from(">QB", data, 1 + length)
-        self.redelivered = bool(flags & 1)
+        self.exchange = names[1:start].decode()
+        self.routing_key = names[start + 1 : start + 1 + names[start]].decode()
+    except UnicodeDecodeError:
         self.exchange = self.routing_key = ""
         log.warning("a message has a routing key that cannot be decoded; it is left out")
 
@@ -71,5 +79,5 @@ def broken_channel(error: BaseException | None) -> int | None:
 def install() -> None:
     """Let the library's decoder pass over what it cannot decode; for the whole process, once."""
     ContentHeader.unmarshal = _decode_what_can_be  # type: ignore[method-assign]
-    Basic.Deliver.unmarshal = _decode_the_start  # type: ignore[method-assign]
+    Basic.Deliver.unmarshal = _decode_delivery  # type: ignore[method-assign]
     pamqp.frame.unmarshal = _read_or_say_where  # type: ignore[assignment]
