@@ -100,6 +100,7 @@ async def test_the_broker_is_short_of_memory(fragile_bench: Bench, fragile_node:
     await fragile_bench.publish()
     daemon = await fragile_bench.start()
     await fragile_bench.sent(MESSAGES // 5)
+    smtp.pause = 0.3  # the alarm takes longer than all the rest
     async with fragile_bench.fault(), memory_alarm(fragile_node):
         smtp.answer("MAIL", *["451 4.3.0 not now"] * 5)
         await until(lambda: any("nothing is taken" in line["event"] for line in daemon.log), what="it is said")
