@@ -1,10 +1,9 @@
+from pathlib import Path
 from time import perf_counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from inscriptis.css_profiles import CSS_PROFILES
-from inscriptis.model.config import ParserConfig
 
 from dispatcher.rendering import plain_text as module
 from dispatcher.rendering.plain_text import plain_text
@@ -109,7 +108,24 @@ def test_no_element_is_too_odd(html):
     assert plain_text(html).endswith("\n")
 
 
-MORE_TAGS = ["th", "h1", "div", "span", "b", "ol", "script", "title", "q", "blockquote", "textarea", "custom", "body"]
+FLOWING = [
+    "p",
+    "div",
+    "h1",
+    "span",
+    "b",
+    "a",
+    "br",
+    "ul",
+    "ol",
+    "li",
+    "blockquote",
+    "hr",
+    "body",
+    "title",
+    "style",
+    "dl",
+]
 SPACES = [
     " ",
     "\n",
@@ -119,29 +135,50 @@ SPACES = [
     "x",
     "&nbsp;",
     "&amp;amp;",
-    "\u200b",
-    "\xad",
+    "&amp;#1;",
+    "&amp;#32;",
     "a\xa0b",
     "\x1c",
     "\u2003",
-    "\x85",
 ]
-element = st.one_of(
-    fragment,
-    st.builds("<{}{}>".format, st.sampled_from(MORE_TAGS), st.sampled_from(ATTRIBUTES)),
-    st.builds("</{}>".format, st.sampled_from(MORE_TAGS)),
+SPACES += ["\x85", "<!-- c --> t ", "<?pi?>t", " * ", "1. "]
+flowing = st.one_of(
+    st.builds("<{}{}>".format, st.sampled_from(FLOWING), st.sampled_from(ATTRIBUTES)),
+    st.builds("<{}>".format, st.sampled_from(FLOWING)),
+    st.builds("</{}>".format, st.sampled_from(FLOWING)),
     st.sampled_from(SPACES),
 )
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+SHIPPED = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html.jinja2"))
 
 
-@settings(deadline=None, derandomize=True, max_examples=1000)
-@given(st.lists(element, max_size=40).map("".join))
-def test_the_text_is_what_the_library_makes_by_itself(html):
-    ours = plain_text(html)
-
+def by_the_library(html: str) -> str:
+    """The text as inscriptis makes it, however simple the HTML is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_CONFIG", ParserConfig(css=CSS_PROFILES["strict"]))
-        assert plain_text(html) == ours
+        patch.setattr(module, "_FLOWING", frozenset())
+        return plain_text(html)
+
+
+@settings(deadline=None, derandomize=True, max_examples=2000)
+@given(st.lists(flowing, max_size=40).map("".join) | st.lists(fragment, max_size=10).map("".join))
+@example("<ul><li><li>a<ul><li>b</ul><ol><li><p>c<li></ol></ul>")
+@example("<ul>" * 6 + "<li>a<br>b<br><br>c")
+@example("<p>a</p><title><!-- -->b</title><p>c")
+def test_the_text_of_what_has_only_lines_is_what_the_library_makes(html):
+    assert by_the_library(html) == plain_text(html)
+
+
+def test_what_has_only_lines_is_not_given_to_the_library(monkeypatch):
+    monkeypatch.setattr(module, "Inscriptis", None)
+
+    assert "a\n\n  * b\n" == plain_text("<p>a</p><ul><li><b>b</b></li></ul>")
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_templates_read_as_the_library_lays_them_out(name):
+    html = (TEMPLATES / name).read_text()
+
+    assert by_the_library(html) == plain_text(html)
 
 
 @pytest.mark.parametrize("error", [AssertionError, KeyError, AttributeError, IndexError, RecursionError, MemoryError])
@@ -150,5 +187,6 @@ def test_whatever_the_library_raises_the_mail_has_a_text(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(module, "Inscriptis", fail)
+    monkeypatch.setattr(module, "_FLOWING", frozenset())
 
     assert plain_text("<p>One</p><p>Two &amp; three</p>") == "One  Two & three\n"
