@@ -11,6 +11,7 @@
     │   └── guards       operations that grow far beyond what they are given
     ├── subject      the block of that name, as one line
     ├── plain_text   a readable text out of HTML
+    │   └── flowing      the same where there are only lines, and faster
     └── failures     what went wrong, with file and line; exceptions of Jinja end here
 
 Nothing here watches the folder or runs in the background. Before each render the files an edition was made of are
