@@ -9,7 +9,6 @@ drain   take nothing new, finish what is in hand, after a deadline give the rest
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -209,7 +208,7 @@ async def serve(settings: Settings) -> bool:
 def _signals(dispatcher: Dispatcher) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     # A terminal that is closed says SIGHUP too, and means the end.
-    hang_up = dispatcher.stop if os.isatty(sys.stderr.fileno()) else _say_why_not
+    hang_up = dispatcher.stop if sys.stderr.isatty() else _say_why_not
     handlers = dict.fromkeys(SIGNALS, dispatcher.stop) | {signal.SIGHUP: hang_up}
     for number, handler in handlers.items():
         loop.add_signal_handler(number, handler)

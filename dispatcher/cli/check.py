@@ -117,6 +117,8 @@ def _troubles(health: Health) -> Iterator[str]:
         yield "stopping: it finishes what is in hand and takes nothing new"
     elif not health.queues:
         yield "starting: it serves no queue yet"
+    if health.processes is not None and health.processes[0] < health.processes[1]:
+        yield "{} of {} processes run; the log says why".format(*health.processes)
     for name, queue in health.queues.items():
         if queue.state not in READY:
             yield f"{name}: {queue}"

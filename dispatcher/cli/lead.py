@@ -4,7 +4,6 @@ It imports little: its process is small and soon up.
 """
 
 import asyncio
-import os
 import signal
 import sys
 from pathlib import Path
@@ -32,7 +31,7 @@ async def _lead(plan: Plan, config: Path | None) -> int:
     for number in SIGNALS:
         loop.add_signal_handler(number, lead.stop)
     # A terminal that is closed says SIGHUP too, and means the end.
-    loop.add_signal_handler(signal.SIGHUP, lead.stop if os.isatty(sys.stderr.fileno()) else reload.ask)
+    loop.add_signal_handler(signal.SIGHUP, lead.stop if sys.stderr.isatty() else reload.ask)
     code = await lead.run()
     if lead.refused:
         sys.stderr.write(f"dispatcher: {lead.refused}\n")

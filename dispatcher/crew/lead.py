@@ -161,7 +161,7 @@ class Lead:
             for one in process.report.figures.values():
                 one.in_hand = 0
             self._gone = figures.together([self._gone, process.report.figures])
-            if process.asked and code != FINE:
+            if process.asked and process.report.up and code != FINE:
                 self._unfinished = self._unfinished or self.stopping
                 log.warning("process %d gave back what it could not finish", process.number)
         return code

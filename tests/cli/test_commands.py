@@ -237,6 +237,16 @@ class TestCheck:
         ] == lines_of(result, "daemon")
         assert [("wrong", "starting: it serves no queue yet")] == lines_of(starting, "daemon")
 
+    async def test_a_daemon_in_several_processes_says_what_is_wrong_with_one_of_them(self, tmp_path: Path):
+        paused = QueueHealth(State.PAUSED, text="no answer", processes={State.PAUSED: 1, State.TAKING: 1})
+        async with a_daemon(Health({"email": paused}, processes=(2, 3))) as port:
+            result = await run("check", folder=tmp_path, service__health__port=port)
+
+        assert [
+            ("wrong", "2 of 3 processes run; the log says why"),
+            ("wrong", "email: paused (1 of 2 processes): no answer"),
+        ] == lines_of(result, "daemon")
+
     async def test_another_program_where_the_page_should_be(self, tmp_path: Path):
         async with HttpServer(Answer(200, "<h1>It works</h1>")) as server:
             for answer in (

@@ -8,7 +8,20 @@ import pytest
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "internals.md").read_text()
 PLACES = {
-    *("brokers", "buckets", "cli", "config", "contract", "factories", "flow", "main", "notifiers", "observers"),
+    *(
+        "brokers",
+        "buckets",
+        "cli",
+        "config",
+        "contract",
+        "crew",
+        "factories",
+        "flow",
+        "main",
+        "metrics",
+        "notifiers",
+        "observers",
+    ),
     *("rendering", "service", "settings", "words"),
 }
 NAMES = sorted(
@@ -16,7 +29,7 @@ NAMES = sorted(
     for name in set(re.findall(r"`((?:\w+\.)+\w+)`", PAGE))
     if name.split(".")[0] in PLACES and not name.endswith(".py")
 )
-SETTINGS = {"service.drain_timeout"}
+SETTINGS = {"service.drain_timeout", "service.processes"}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in SETTINGS])

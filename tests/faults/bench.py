@@ -12,6 +12,7 @@ Nothing here sleeps for a time that was guessed: what is waited for is a conditi
 """
 
 import os
+import signal
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
@@ -125,6 +126,15 @@ class Bench(Publisher):
         """Kill a daemon at once, and remember what was on the wire then; `await daemon.start()` starts it anew."""
         at, sessions = monotonic(), self.mails.connections
         await daemon.kill()
+        self._note_death(daemon, at, sessions)
+
+    def kill_member(self, daemon: Daemon) -> None:
+        """Kill one process of a daemon at once; the others are on the wire under the same name."""
+        at, sessions = monotonic(), self.mails.connections
+        os.kill(daemon.members[0], signal.SIGKILL)
+        self._note_death(daemon, at, sessions)
+
+    def _note_death(self, daemon: Daemon, at: float, sessions: int) -> None:
         settled = {line["id"] for one in self.daemons for line in one.settled()}
         self.deaths.append(Death(_name(self.daemons.index(daemon)), at, sessions, settled))
 

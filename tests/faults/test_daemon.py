@@ -61,3 +61,16 @@ async def test_one_of_two_daemons_is_killed(bench: Bench, kind: str):
         await bench.kill(killed)
 
     await bench.verdict(f"two daemons, one kill -9 ({kind} queue)", Promise(burnt=None))
+
+
+async def test_processes_of_a_daemon_are_killed_one_after_the_other(bench: Bench):
+    await bench.publish()
+    daemon = await bench.start(service__processes=2)
+    await bench.sent(MESSAGES // 5)
+    async with bench.fault():
+        for _ in range(2):
+            bench.kill_member(daemon)
+            await bench.sent(len(bench.arrived()) + 10)
+
+    await bench.verdict("two processes, kill -9 of one, twice", Promise(burnt=None))
+    assert 2 == sum("was killed by SIGKILL" in line["event"] for line in daemon.log)
