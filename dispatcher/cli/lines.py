@@ -8,8 +8,9 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from json.encoder import encode_basestring as quote
+from select import PIPE_BUF
 from time import gmtime, strftime, time
 from typing import Any, TextIO
 
@@ -28,11 +29,15 @@ class LineHandler(logging.Handler):
     Args:
         stream: where to.
         context: what is in all lines.
+        shared: other processes write to the same pipe: nothing larger is written at once than what stays whole there.
 
     """
 
-    def __init__(self, stream: TextIO, context: Callable[[], Mapping[str, Any]] = dict) -> None:
+    def __init__(
+        self, stream: TextIO, context: Callable[[], Mapping[str, Any]] = dict, *, shared: bool = False
+    ) -> None:
         super().__init__()
+        self._shared = shared
         self._context = context
         self._stream = stream
         self._lines: list[str] = []
@@ -71,11 +76,12 @@ class LineHandler(logging.Handler):
     def flush(self) -> None:
         """Write what was gathered."""
         if self._lines:
-            text = "".join(self._lines)
+            pieces = list(_pieces(self._lines)) if self._shared else ["".join(self._lines)]
             self._lines.clear()
             with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
-                self._stream.write(text)
-                self._stream.flush()
+                for text in pieces:
+                    self._stream.write(text)
+                    self._stream.flush()
 
     def _now(self) -> str:
         now = time()
@@ -83,6 +89,19 @@ class LineHandler(logging.Handler):
         if second != self._second:
             self._second, self._prefix = second, strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
         return f"{self._prefix}.{int((now - second) * 1_000_000):06d}Z"
+
+
+def _pieces(lines: list[str]) -> Iterator[str]:
+    """Put as many lines together as a pipe takes without a line of another process in between (POSIX, `write`)."""
+    piece, length = "", 0
+    for line in lines:
+        added = len(line.encode(errors="replace"))
+        if piece and length + added > PIPE_BUF:
+            yield piece
+            piece, length = "", 0
+        piece += line
+        length += added
+    yield piece
 
 
 def _value(value: object) -> str:

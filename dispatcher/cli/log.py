@@ -18,12 +18,13 @@ class _Redacting(structlog.stdlib.ProcessorFormatter):
         return redact(super().format(record))
 
 
-def set_up_log(*, pretty: bool | None = None, level: str = "INFO") -> None:
+def set_up_log(*, pretty: bool | None = None, level: str = "INFO", others: bool = False) -> None:
     """Send the log of the package and of its libraries to standard error.
 
     Args:
         pretty: for a person; by default when standard error is a terminal.
         level: the least level to show.
+        others: other processes write there too.
 
     """
     if pretty is None:
@@ -48,7 +49,9 @@ def set_up_log(*, pretty: bool | None = None, level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     handler = (
-        logging.StreamHandler(sys.stderr) if pretty else LineHandler(sys.stderr, structlog.contextvars.get_contextvars)
+        logging.StreamHandler(sys.stderr)
+        if pretty
+        else LineHandler(sys.stderr, structlog.contextvars.get_contextvars, shared=others)
     )
     handler.setFormatter(
         _Redacting(

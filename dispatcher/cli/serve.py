@@ -75,6 +75,6 @@ def _run_member(context: typer.Context, config: Config, place: Place) -> bool:
     except SettingsError as error:
         refuse(place, error)
         raise typer.Exit(REFUSED) from error
-    set_up_log()
+    set_up_log(others=True)
     bind_contextvars(process=place.number)
     return run_async(Member(settings, place).run())

@@ -71,6 +71,7 @@ async def test_two_processes_share_the_work_and_one_page_speaks_for_both(
     assert {f"m{number}@example.org": 1 for number in range(MAILS)} == served(smtp)
     assert {1, 2} == {line["process"] for line in daemon.settled()}
     assert 1 == sum(line["event"] == "ready" for line in daemon.log)
+    assert not [line for line in daemon.log if line["event"] == "not JSON"]
 
     async def counted() -> bool:
         return (await metrics(port))["dispatcher_messages_settled_total"] == MAILS
