@@ -34,7 +34,7 @@ def test_no_file_at_all_means_the_promised_defaults():
     email, rabbitmq = settings.notifiers.email, settings.brokers.rabbitmq
 
     assert "amqp://guest:guest@localhost:5672/" == rabbitmq.url.get_secret_value()
-    assert 64 == rabbitmq.prefetch
+    assert 100 == rabbitmq.prefetch
     assert [10, 60, 600, 3_600, 21_600] == [rung.total_seconds() for rung in settings.service.retry.ladder]
     assert timedelta(seconds=30) == settings.service.drain_timeout
     assert ("localhost", 1025, "none") == (email.host, email.port, email.tls)

@@ -82,7 +82,7 @@ class RabbitSettings(TlsSettings, RabbitAddress):
 
     """
 
-    prefetch: Annotated[int, Field(ge=1, le=10_000)] = 64
+    prefetch: Annotated[int, Field(ge=1, le=10_000)] = 100
     heartbeat: Annotated[Wait, Field(le=timedelta(seconds=65_535))] = timedelta(seconds=10)  # 16 bits in AMQP
     connect_timeout: Wait = timedelta(seconds=10)
     confirm_timeout: Wait = timedelta(seconds=30)

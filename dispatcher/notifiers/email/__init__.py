@@ -5,7 +5,7 @@ addresses     what a publisher wrote → an address
 headers, extras, mime, compose     → the bytes of a mail
 replies       what the server's answers mean: the table
 connect, connection                 the library that speaks SMTP ends there
-pool          connections, bounded and kept
+places, width, pool                  connections: as many as the server can do with, kept
 transaction   MAIL, RCPT, DATA, the text, the last answer
 progress      whom a mail is for, and how far it has come
 notifier      all of it, in one attempt; traits: what is known of it without it

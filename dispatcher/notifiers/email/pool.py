@@ -1,4 +1,4 @@
-"""A bounded number of connections, each with one owner at a time.
+"""The connections to one server, each with one owner at a time; how many there may be is found out by `width`.
 
 A connection is kept after a mail and used again, until it was idle for too long, has carried enough mails, or is not
 sound any more. One that the server closed while it was idle is replaced at once, once, and nobody hears of it.
@@ -6,24 +6,30 @@ sound any more. One that the server closed while it was idle is replaced at once
 Who waits for a place while a try to connect shows that the server is away is sent away with that failure: hundred mails
 in line need not find it out one after the other, each in its own time-out.
 
-When the server says that it is busy (421), the pool withholds one of its places; mails that go well give it back.
+Where the server wants no connection besides those that are open, the mail that would have had it waits for one of them.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from time import monotonic
 from typing import TypeVar
 
 from dispatcher.notifiers.email.connection import BUSY, Connection, Lost, Refused, Stale
 from dispatcher.notifiers.email.places import Places
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
+from dispatcher.notifiers.email.width import Width
 from dispatcher.words.errors import Failure, Kind, Reason
 
-CALM = 50
-"""So many uses without a 421 give back one place that was withheld."""
+PATIENCE = 5
+"""So many times a mail waits for another connection before it comes again later."""
 
 T = TypeVar("T")
+
+
+class Enough(Failure):
+    """No connection could be opened besides those that are open and in good order."""
 
 
 class Pool:
@@ -38,11 +44,10 @@ class Pool:
     def __init__(self, connect: Callable[[], Awaitable[Connection]], settings: EmailSettings) -> None:
         self._connect = connect
         self._settings = settings
-        self._places = Places(settings.connections)
-        self._heard = 0.0  # when the server last did what it should, by the clock of the loop
-        self._withheld = 0
-        self._owed = 0  # places that are withheld as soon as they are free
-        self._calm = 0
+        self._width = Width(settings.connections)
+        self._places = Places(self._width.value)
+        self._heard = 0.0  # when the server last did what it should, by `monotonic`
+        self._opening = 0
         self._kept: list[tuple[Connection, float]] = []  # with the time they were given back, oldest first
         self._used: set[Connection] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -52,7 +57,16 @@ class Pool:
     @property
     def size(self) -> int:
         """How many connections may be open now."""
-        return self._settings.connections - self._withheld - self._owed
+        return self._places.size
+
+    def place(self) -> AbstractAsyncContextManager[None]:
+        """Give what is one of the places while something is on its way; who enters waits for it if all are taken.
+
+        Entering raises:
+            Failure: the server was found to be away meanwhile (outage).
+
+        """
+        return self._places
 
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Lend a connection to `work`, which has a place.
@@ -62,10 +76,12 @@ class Pool:
 
         """
         kept = self._take()
-        try:
-            return await self._lend(kept or await self.open(), work)
-        except Stale:
-            return await self._lend(await self.open(), work)
+        if kept is not None:
+            try:
+                return await self._lend(kept, work)
+            except Stale:
+                pass
+        return await self._lend(await self._another(), work)
 
     async def open(self) -> Connection:
         """Open a connection, whoever else has one; the caller lets go of it.
@@ -74,16 +90,43 @@ class Pool:
             Failure: it could not be opened: the service is away (outage), or has enough of us (throttled).
 
         """
-        clock = asyncio.get_running_loop().time
-        began = clock()
+        began = monotonic()
+        self._opening += 1
         try:
             connection = await self._open()
         except Failure as failure:
-            if failure.kind is Kind.OUTAGE and self._heard < began:
-                self._places.dismiss(failure)
+            self._learn_refusal(failure, began)
             raise
-        self._heard = clock()
+        finally:
+            self._opening -= 1
+        self._heard = monotonic()
         return connection
+
+    async def close(self) -> None:
+        """Part from all connections that are not in use; those that are part when they are given back."""
+        self._closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        while self._kept:
+            self._leave(self._kept.pop()[0])
+        while self._leaving:
+            await asyncio.wait(self._leaving)
+            await asyncio.sleep(0)  # transports close in the next turn of the loop
+
+    async def _another(self) -> Connection:
+        """Open a connection when there may be one more; where the server does not want it, wait for another."""
+        for _ in range(PATIENCE):
+            while self._leaving and self._number >= self.size:
+                await asyncio.wait(self._leaving, return_when=asyncio.FIRST_COMPLETED)
+            try:
+                return await self.open()
+            except Enough:
+                await self._places.give_way()
+            kept = self._take()
+            if kept is not None:
+                return kept
+        return await self.open()
 
     async def _open(self) -> Connection:
         server = self._settings.server
@@ -91,60 +134,64 @@ class Pool:
         try:
             return await self._connect()
         except Refused as refused:
-            enough = refused.phase is Phase.CONNECT and refused.reply.code == BUSY and (self._used or self._kept)
+            enough = refused.phase is Phase.CONNECT and refused.reply.code == BUSY and self._number > 1
             phase = Phase.ANOTHER if enough else refused.phase
             failure = judge(phase, refused.reply, server=server, about=user if phase is Phase.AUTH else "")
             failure = failure or judge_loss(phase, str(refused), server=server)
-            self._shrink(failure)
             raise failure from None
         except Lost as lost:
             raise judge_loss(lost.phase, lost.what, server=server) from lost
 
-    async def close(self) -> None:
-        """Part from all connections that are not in use; those that are part when they are given back."""
-        self._closed = True
-        self._stop_sweeping()
-        while self._kept:
-            self._leave(self._kept.pop()[0])
-        while self._leaving:
-            await asyncio.wait(self._leaving)
-            await asyncio.sleep(0)  # transports close in the next turn of the loop
-
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Take one of the places while something is on its way; wait for it if all are taken.
+    def _learn_refusal(self, failure: Failure, began: float) -> None:
+        """Learn from a connection that could not be opened.
 
         Raises:
-            Failure: the server was found to be away meanwhile (outage).
+            Enough: others are open, and the server said that it is busy, or answered one of them meanwhile.
 
         """
-        await self._places.take()
-        try:
-            yield
-        finally:
-            if self._owed:
-                self._owed -= 1
-                self._withheld += 1
-            else:
-                self._places.free()
+        busy = failure.reason is Reason.SMTP_BUSY
+        others = self._number - 1
+        if others and (busy or (failure.reason is Reason.SMTP_UNREACHABLE and self._heard >= began)):
+            self._width.limit(others)  # those that are being opened may yet be taken, too
+            self._follow()
+            raise Enough(failure.kind, failure.reason, failure.text, wait=failure.wait) from failure
+        if busy:
+            self._width.halve()
+            self._follow()
+        elif failure.kind is Kind.OUTAGE and self._heard < began:
+            self._places.dismiss(failure)
+
+    @property
+    def _number(self) -> int:
+        """How many are open, those included that are being opened or parting."""
+        return self._opening + len(self._used) + len(self._kept) + len(self._leaving)
 
     async def _lend(self, connection: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
         self._used.add(connection)
+        began = monotonic()
         try:
             result = await work(connection)
         except Failure as failure:
-            self._shrink(failure)
+            if failure.reason is Reason.SMTP_BUSY:
+                self._width.halve()
+                self._follow()
             raise
         except BaseException:
             # Cancelled or worse: whatever it was doing is half done, even if each command was answered.
             connection.abort()
             raise
         else:
-            self._grow()
+            self._heard = monotonic()
+            self._width.learn(self._heard - began, max(self._places.taken - self._opening, 1))
+            self._follow()
             return result
         finally:
             self._used.discard(connection)
             self._give_back(connection)
+
+    def _follow(self) -> None:
+        if self._places.size != self._width.value:
+            self._places.resize(self._width.value)
 
     def _take(self) -> Connection | None:
         """Give the connection that was used last: the others have a chance to grow old."""
@@ -159,11 +206,16 @@ class Pool:
     def _give_back(self, connection: Connection) -> None:
         if not connection.usable:
             connection.abort()
-        elif self._closed or connection.mails >= self._settings.mails_per_connection:
+        elif self._closed or connection.mails >= self._settings.mails_per_connection or self._is_unwanted():
             self._leave(connection)
         else:
-            self._kept.append((connection, asyncio.get_running_loop().time()))
-            self._sweep()
+            self._kept.append((connection, monotonic()))
+            if self._sweeper is None:
+                self._sweep()
+
+    def _is_unwanted(self) -> bool:
+        """Tell whether the server has said that it wants fewer than there are besides this one."""
+        return self._width.is_held and len(self._used) + len(self._kept) >= self.size
 
     def _leave(self, connection: Connection) -> None:
         """Part politely without keeping anybody waiting."""
@@ -172,30 +224,12 @@ class Pool:
         parting.add_done_callback(self._leaving.discard)
 
     def _sweep(self) -> None:
-        """Part from the connections that were idle for too long, and come back when the next one will have been."""
-        self._stop_sweeping()
-        loop = asyncio.get_running_loop()
+        """Part from the connections that were idle for too long, and come back when the next one may have been."""
+        self._sweeper = None
         idle = self._settings.idle.total_seconds()
-        while self._kept and self._kept[0][1] + idle <= loop.time():
+        now = monotonic()
+        while self._kept and self._kept[0][1] + idle <= now:
             self._leave(self._kept.pop(0)[0])
         if self._kept:
-            self._sweeper = loop.call_at(self._kept[0][1] + idle, self._sweep)
-
-    def _stop_sweeping(self) -> None:
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            self._sweeper = None
-
-    def _shrink(self, failure: Failure) -> None:
-        """Withhold a place if the server is busy; one always stays."""
-        if failure.reason is Reason.SMTP_BUSY:
-            self._calm = 0
-            self._owed += self.size > 1
-
-    def _grow(self) -> None:
-        self._heard = asyncio.get_running_loop().time()
-        self._calm += 1
-        if self._calm >= CALM and self._withheld:
-            self._calm = 0
-            self._withheld -= 1
-            self._places.free()
+            wait = self._kept[0][1] + idle - now
+            self._sweeper = asyncio.get_running_loop().call_later(wait, self._sweep)

@@ -87,7 +87,7 @@ class EmailSettings(TlsSettings, EmailServer):
     hostname: Annotated[str, AfterValidator(_own_name)] | None = Field(
         None, description="Our name in EHLO; without it the machine's if that is a whole one, or its address."
     )
-    connections: int = Field(10, ge=1, le=1000, description="Connections open at the same time, at most.")
+    connections: int = Field(50, ge=1, le=1000, description="Connections open at the same time, at most.")
     mails_per_connection: int = Field(100, ge=1, description="After so many mails a connection is replaced.")
     idle: Wait = Field(timedelta(seconds=30), description="How long an unused connection is kept.")
     max_recipients: int = Field(100, ge=1, description="Recipients of one transaction; more make another one.")

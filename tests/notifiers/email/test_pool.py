@@ -1,14 +1,16 @@
 """The pool: bounded, kept, replaced, and never used again after something went wrong."""
 
 import asyncio
+from time import monotonic
 
 import pytest
 
-from dispatcher.notifiers.email.pool import CALM
+from dispatcher.notifiers.email.pool import PATIENCE
 from dispatcher.notifiers.email.replies import Phase
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.notifiers.email.examples import send
-from tests.smtp_server import CUT, HANG
+from tests.smtp_server import CUT, HANG, SmtpServer
+from tests.waiting import until
 
 
 async def test_a_connection_is_used_for_the_next_mail(server, notifier):
@@ -157,27 +159,17 @@ async def test_after_a_refusal_the_server_forgets_or_the_connection_goes(server,
     assert [0 if answer == "250 ok" else 1] == [mail.session for mail in server.mails]
 
 
-async def test_a_busy_server_gets_fewer_connections_until_it_is_calm_again(server, notifier_for):
-    notifier = notifier_for(server, connections=2)
-    server.answer("MAIL", "421 4.3.2 busy")
-    with pytest.raises(Failure):
-        await send(notifier)
-    assert 1 == notifier._pool.size
+async def test_a_server_that_is_too_busy_for_a_mail_gets_half_as_many_connections(server, notifier_for):
+    notifier = notifier_for(server)
+    assert 4 == notifier._pool.size
+    for left in (2, 1, 1):
+        server.answer("DATA", "421 4.3.2 busy")
+        await asyncio.gather(*(send(notifier) for _ in range(8)), return_exceptions=True)
 
-    server.answer("MAIL", "421 4.3.2 busy")
-    with pytest.raises(Failure):
-        await send(notifier)
-    assert 1 == notifier._pool.size
-    server.peak = 0
-
-    await asyncio.gather(*(send(notifier) for _ in range(CALM)))
-    assert 1 == server.peak
-
-    await asyncio.gather(*(send(notifier) for _ in range(5)))
-    assert 2 == server.peak == notifier._pool.size
+        assert left == notifier._pool.size
 
 
-async def test_a_server_that_wants_no_more_connections_is_busy_and_not_away(server, notifier_for):
+async def test_a_server_that_wants_no_connection_more_is_busy_and_not_away(server, notifier_for):
     notifier = notifier_for(server, connections=2)
     server.answer("DOT", HANG)
     first = asyncio.ensure_future(send(notifier))
@@ -185,12 +177,162 @@ async def test_a_server_that_wants_no_more_connections_is_busy_and_not_away(serv
     server.answer("CONNECT", "421 4.7.0 too many connections")
 
     with pytest.raises(Failure) as caught:
-        await send(notifier)
+        await notifier.check()
 
     assert (Kind.THROTTLED, Reason.SMTP_BUSY) == (caught.value.kind, caught.value.reason)
     assert 1 == notifier._pool.size
     first.cancel()
     await asyncio.wait([first])
+
+
+@pytest.mark.parametrize("point", ["CONNECT", "EHLO"])
+async def test_a_mail_for_which_the_server_wants_no_connection_more_goes_out_on_another(server, notifier_for, point):
+    server.pause = 0.05
+    notifier = notifier_for(server, connections=2)
+    first = asyncio.ensure_future(send(notifier))
+    await server.until(lambda: 1 == server.seen["DATA"])
+    server.answer(point, "421 4.7.0 too many connections")
+
+    assert [{}, {}] == await asyncio.gather(first, send(notifier))
+
+    assert [0, 0] == [mail.session for mail in server.mails]
+    assert 1 == notifier._pool.size
+
+
+async def test_it_waits_for_another_so_many_times_and_no_more(server, notifier_for):
+    server.pause = 0.2
+    notifier = notifier_for(server, connections=2)
+    first = asyncio.ensure_future(send(notifier))
+    await server.until(lambda: 1 == server.seen["DATA"])
+    server.answer("CONNECT", "421 4.7.0 too many connections", always=True)
+    notifier._pool._width.limit = lambda _: None  # as if there were always room for it
+
+    with pytest.raises(Failure) as caught:
+        await send(notifier)
+
+    assert (Kind.THROTTLED, Reason.SMTP_BUSY) == (caught.value.kind, caught.value.reason)
+    assert PATIENCE + 2 == server.seen["CONNECT"]
+    assert {} == await first
+
+
+async def test_of_those_who_come_together_nobody_takes_a_limit_for_an_outage(notifier_for):
+    async with Limited() as server:
+        server.limit = 1
+        notifier = notifier_for(server)
+
+        assert [{}] * 4 == await asyncio.gather(*(send(notifier) for _ in range(4)))
+
+
+async def test_who_waits_for_another_and_is_cancelled_takes_no_place_with_him(server, notifier_for):
+    notifier = notifier_for(server, connections=2)
+    server.answer("DOT", HANG)
+    first = asyncio.ensure_future(send(notifier))
+    await server.until(lambda: 1 == server.seen["DOT"])
+    server.answer("CONNECT", "421 4.7.0 too many connections")
+    second = asyncio.ensure_future(send(notifier))
+    await until(lambda: 1 == notifier._pool.size)
+    for one in (second, first):
+        one.cancel()
+    await asyncio.wait([first, second])
+
+    assert {} == await send(notifier)
+    assert 0 == notifier._pool._places.taken
+
+
+async def test_one_more_is_opened_only_when_one_that_is_replaced_has_gone(server, notifier_for):
+    server.pause = 0.01
+    notifier = notifier_for(server, connections=3, mails_per_connection=2)
+
+    await asyncio.gather(*(send(notifier) for _ in range(30)))
+
+    assert (30, 3) == (len(server.mails), server.peak)
+
+
+@pytest.mark.alone
+async def test_many_mails_that_take_long_go_out_side_by_side_soon(server, notifier_for):
+    server.pause = 0.1
+    notifier = notifier_for(server)
+    before = monotonic()
+
+    await asyncio.gather(*(send(notifier, message_id=f"{number}") for number in range(300)))
+
+    assert 300 == len(server.mails)
+    assert server.peak >= 20
+    assert monotonic() - before < 3, "10 at once would need that, and one 30"
+
+
+class Limited(SmtpServer):
+    """A server that takes so many connections at once."""
+
+    limit = 10
+    refused = 0
+
+    async def converse(self, reader, writer):
+        if self.open > self.limit:
+            self.refused += 1
+            writer.write(b"421 4.7.0 too many connections from you\r\n")
+            await writer.drain()
+        else:
+            await super().converse(reader, writer)
+
+
+async def test_a_limit_of_the_server_is_found_and_kept_to_without_troubling_any_mail(notifier_for):
+    async with Limited(pause=0.02) as server:
+        notifier = notifier_for(server, mails_per_connection=20)
+
+        ended = await asyncio.gather(*(send(notifier, message_id=f"{number}") for number in range(400)))
+
+        assert [{}] * 400 == ended
+        assert 400 == len(server.mails)
+        assert 10 == notifier._pool.size
+        assert 1 <= server.refused <= 10
+
+
+async def test_a_limit_that_becomes_lower_is_followed_at_once(notifier_for):
+    async with Limited(pause=0.01) as server:
+        server.limit = 50
+        notifier = notifier_for(server, mails_per_connection=10, connections=16)
+        await asyncio.gather(*(send(notifier) for _ in range(200)))
+        assert server.peak > 4
+        server.limit = 3
+
+        ended = await asyncio.gather(*(send(notifier) for _ in range(300)))
+
+        assert [{}] * 300 == ended
+        assert notifier._pool.size <= 3
+
+
+class Narrow(SmtpServer):
+    """A server that writes so many mails to its disk at once, as long as `wide` is not set."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide = True
+        self._disk = asyncio.Semaphore(2)
+
+    async def _text(self, session):
+        if self.wide:
+            await asyncio.sleep(0.02)
+        else:
+            async with self._disk:
+                await asyncio.sleep(0.005)
+        return await super()._text(session)
+
+
+@pytest.mark.alone
+async def test_a_server_that_becomes_slow_gets_fewer_connections(notifier_for):
+    async with Narrow() as server:
+        notifier = notifier_for(server)
+        await asyncio.gather(*(send(notifier) for _ in range(500)))
+        assert notifier._pool.size >= 20
+        server.wide = False
+
+        sends = [asyncio.ensure_future(send(notifier)) for _ in range(3000)]
+        await until(lambda: notifier._pool.size <= 8)
+
+        for one in sends:
+            one.cancel()
+        await asyncio.wait(sends)
 
 
 async def test_closing_parts_politely_from_all_connections(server, notifier_for):

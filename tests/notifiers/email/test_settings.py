@@ -14,7 +14,7 @@ def test_the_defaults_are_the_sandbox():
 
     assert ("localhost", 1025, "none") == (settings.host, settings.port, settings.tls)
     assert "Dispatcher <noreply@example.org>" == settings.sender
-    assert (10, 100, timedelta(seconds=30)) == (settings.connections, settings.mails_per_connection, settings.idle)
+    assert (50, 100, timedelta(seconds=30)) == (settings.connections, settings.mails_per_connection, settings.idle)
     assert timedelta(minutes=2) == settings.timeouts.final_reply
     assert settings.verify_certificate
 

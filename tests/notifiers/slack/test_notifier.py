@@ -358,6 +358,15 @@ class TestConnections:
 
         assert (10, 2) == (len(server.requests), server.peak)
 
+    async def test_are_enough_for_many_requests_side_by_side_and_kept_for_the_next_ones(self, server, notifier):
+        server.answer("", Answer(200, POSTED.body, pause=0.1), always=True)
+
+        for _ in range(2):
+            await asyncio.gather(*(report(notifier, to=f"C{number}") for number in range(60)))
+
+        assert 120 == len(server.requests)
+        assert 30 == server.peak == server.connections
+
     async def test_are_closed_at_the_end(self, server, notifier):
         await report(notifier)
         await notifier.close()

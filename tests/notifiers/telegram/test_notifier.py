@@ -353,6 +353,16 @@ async def test_no_more_connections_than_the_settings_allow(server, notifier_for)
     assert 2 == server.peak
 
 
+async def test_there_are_connections_for_many_requests_side_by_side_kept_for_the_next_ones(server, notifier):
+    server.default = lambda _: Answer(200, {"ok": True, "result": {"message_id": 1}}, pause=0.1)
+
+    for _ in range(2):
+        await asyncio.gather(*(report(notifier, to=1000 + number) for number in range(60)))
+
+    assert 120 == len(server.requests)
+    assert 30 == server.peak == server.connections
+
+
 async def test_sends_at_the_same_time_do_not_mix_their_answers(server, notifier):
     outcomes = {1: refused(403, "bot was blocked"), 2: refused(500), 3: refused(429, retry_after=9), 4: refused(401)}
     server.default = lambda request: outcomes.get(int(request.fields["chat_id"]) % 5) or BotApi()(request)
