@@ -1,5 +1,6 @@
 """From bytes to answers: RFC 5321 4.2 and 4.2.1, strictly, but for a bare line feed, which ends a line, too."""
 
+import re
 from collections.abc import Iterator
 
 from dispatcher.notifiers.email.replies import Reply
@@ -8,6 +9,7 @@ LONGEST_LINE = 8192
 LONGEST_ANSWER = 4 * LONGEST_LINE
 """More than any server has to say, in bytes; RFC 5321 4.5.3.1.5 thinks of 512."""
 
+_CODE = re.compile(rb"[2-5][0-9]{2}")
 _QUOTED = 80  # of what is no answer, in bytes
 
 
@@ -56,7 +58,7 @@ class Reading:
         self._length += len(line)
         if len(line) > LONGEST_LINE or self._length > LONGEST_ANSWER:
             raise Odd(line)
-        if not (code.isdigit() and b"200" <= code < b"600" and mark in {b"", b" ", b"-"}):
+        if not _CODE.fullmatch(code) or mark not in {b"", b" ", b"-"}:
             raise Odd(line)
         if self._lines and not self._lines[0].startswith(code):
             raise Odd(line)  # all lines of an answer have its code
