@@ -8,11 +8,12 @@ import shlex
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from benchmarks import machine, plan, report, throughput
+from benchmarks import chats, latency, machine, memory, page, plan, plot, report, slow, startup, throughput
 from benchmarks.contenders import ROOT
 from benchmarks.sink import NoSinkError
 from benchmarks.stage import RoundError, Stage
@@ -21,10 +22,17 @@ from helpers.node_programs import NodeFailure
 if TYPE_CHECKING:
     from types import ModuleType
 
+PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / ".run" / "bench"
-SECTIONS: dict[str, ModuleType] = {"throughput": throughput}
-TABLES = {"throughput": report.throughput}
-IN_SHORT = ("throughput",)
+SECTIONS: dict[str, ModuleType] = {
+    "throughput": throughput,
+    "slow": slow,
+    "latency": latency,
+    "chats": chats,
+    "startup": startup,
+    "memory": memory,
+}
+IN_SHORT = ("throughput", "latency")
 
 
 def arguments() -> argparse.Namespace:
@@ -37,6 +45,7 @@ def arguments() -> argparse.Namespace:
     much.add_argument("--long", dest="plan", action="store_const", const=plan.LONG, help="everything, at length")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="one of the measurements; may be repeated")
     parser.add_argument("--rounds", type=int, help="so many rounds")
+    parser.add_argument("--results", type=Path, help="measure nothing: tell what an earlier run wrote into this file")
     parser.add_argument("--page", action="store_true", help="write docs/performance.md and its picture anew")
     return parser.parse_args()
 
@@ -50,16 +59,20 @@ def main() -> int:
     names: list[str] = given.only or list(IN_SHORT if given.plan is plan.QUICK else SECTIONS)
     console = Console()
     try:
-        results = measure(chosen, names, console)
+        results = json.loads(given.results.read_text()) if given.results else measure(chosen, names, console)
     except (NodeFailure, NoSinkError, RoundError) as error:
         print(error, file=sys.stderr)
         return 2
     path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     path.write_text(json.dumps(results, indent=1))
-    for name in names:
-        for table in TABLES[name](results["records"][name]):
-            console.print(table.shown(), "")
+    tables = {name: report.TABLES[name](records) for name, records in results["records"].items()}
+    for table in (table for some in tables.values() for table in some):
+        console.print(table.shown(), "")
     console.print(f"{machine.sentence(results['machine'])}\nRaw results: {path.relative_to(ROOT)}")
+    if given.page:
+        page.write(PAGE, tables, results["machine"])
+        if "throughput" in tables:
+            plot.draw(PAGE.with_suffix(".svg"), results["records"]["throughput"], results["machine"])
     return 0
 
 

@@ -45,9 +45,13 @@ class Queues:
     def publish(self, queue: str, envelopes: Iterable[Envelope]) -> None:
         """Publish persistent messages; return when all of them are in the queue."""
         for one in envelopes:
-            properties = pika.BasicProperties(delivery_mode=2, headers=one.headers or None, **one.properties)
-            self._channel.basic_publish("", queue, one.body, properties)
+            self.send(queue, one)
         self.look(queue)  # asked behind all of them, answered after all of them
+
+    def send(self, queue: str, one: Envelope) -> None:
+        """Publish one, and do not wait."""
+        properties = pika.BasicProperties(delivery_mode=2, headers=one.headers or None, **one.properties)
+        self._channel.basic_publish("", queue, one.body, properties)
 
     def look(self, queue: str) -> Seen:
         """Look at a queue; one that is not there is empty."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import work
-from benchmarks.contenders import OURS
+from benchmarks.contenders import OURS, PLAIN
 from benchmarks.figures import Spread, ratio, spread
 from benchmarks.tables import Table
 from benchmarks.throughput import FLOOR
@@ -79,7 +79,11 @@ def _comparison(rounds: list[Record], least: float) -> str:
     if least:
         said += f" The floor is {least:.3f} ms: {ratio(mine_cpu, least)} of it."
     servers = [sum(1000 * one[cost] / one["mails"] for one in ours) / len(ours) for cost in ("broker_cpu", "sink_cpu")]
-    return f"{said} Beside ours RabbitMQ took {servers[0]:.2f} ms of CPU for each mail, smtp-sink {servers[1]:.2f}."
+    others = max(one["others_cpu"] / one["seconds"] for one in rounds)
+    return (
+        f"{said} Beside ours RabbitMQ took {servers[0]:.2f} ms of CPU for each mail, smtp-sink {servers[1]:.2f}. "
+        f"Other programs had {others:.1f} cores at most: the more, the less the rates say."
+    )
 
 
 def _floor(records: list[Record]) -> list[Table]:
@@ -91,3 +95,83 @@ def _floor(records: list[Record]) -> list[Table]:
     if total := floor_cpu(records):
         table.rows.append(("together", f"{total:.3f}", f"{1000 / total:,.0f}"))
     return [table]
+
+
+def slow_server(records: list[Record]) -> list[Table]:
+    """Give a table of the rates with each delay."""
+    delays = sorted({one["delay"] for one in records})
+    table = Table(
+        "A mail server that takes its time, 1 process: mails a second", ("", *(f"{delay} ms" for delay in delays))
+    )
+    for name in dict.fromkeys(one["contender"] for one in records):
+        found = [valid(records, contender=name, delay=delay) for delay in delays]
+        table.rows.append((name, *(str(of(rounds, "rate")) if rounds else "-" for rounds in found)))
+    said = []
+    for delay in delays:
+        rounds = valid(records, delay=delay)
+        ours, plain = (valid(rounds, contender=name) for name in (OURS, PLAIN))
+        if ours and plain:
+            rate = of(ours, "rate").median
+            best = ratio(rate, best_peer(rounds, "rate", least=False))
+            said.append(
+                f"{delay} ms: {ratio(rate, of(plain, 'rate').median)} the plain consumer, {best} the best other."
+            )
+    table.note = " ".join(said)
+    return [table]
+
+
+def waits(records: list[Record]) -> list[Table]:
+    """Give a table of the latencies."""
+    table = Table("From publishing to the server's 250, 1 process, ms", ("", "p50", "p90", "p99", "worst"))
+    for one in records:
+        steps = (f"{one[field]:.2f}" for field in ("p50", "p90", "p99", "worst"))
+        table.rows.append((f"{OURS}, {one['rate']:.0f} mails a second, half of its most", *steps))
+        table.rows.append(("one bare round of the same steps", f"{one['bare']:.2f}", "", f"{one['bare_p99']:.2f}", ""))
+        table.note = (
+            f"p99 is {ratio(one['p99'], one['p50'])} p50; p50 is {ratio(one['p50'], one['bare'])} the bare round."
+        )
+    return [table]
+
+
+def chat_services(records: list[Record]) -> list[Table]:
+    """Give a table for Telegram and Slack."""
+    table = Table(
+        "Telegram and Slack, a server on this machine, 1 process", ("", "messages a second", "CPU ms a message")
+    )
+    for service in dict.fromkeys(one["service"] for one in records):
+        for name in dict.fromkeys(one["contender"] for one in records):
+            if rounds := valid(records, service=service, contender=name):
+                table.rows.append((f"{name}, {service}", *(str(of(rounds, one)) for one in ("rate", "cpu_per_mail"))))
+    return [table]
+
+
+def starts(records: list[Record]) -> list[Table]:
+    """Give a table of the starts."""
+    table = Table("From the start until messages are taken, 1 process", ("", "seconds", "MiB then"))
+    for name in dict.fromkeys(one["contender"] for one in records):
+        rounds = valid(records, contender=name)
+        table.rows.append((name, *(str(of(rounds, one)) for one in ("seconds", "together"))))
+    return [table]
+
+
+def memories(records: list[Record]) -> list[Table]:
+    """Give a table of the memory of ours."""
+    table = Table("Memory of one process, MiB", ("", "at the first tenth", "at the end", "at most"))
+    for one in records:
+        if one["what"] == "waiting":
+            steps = (f"{one['steps'][0]:.1f}", f"{one['steps'][-1]:.1f}")
+            what = f"{OURS}, {one['waiting']:,} waiting, {one['drained']:,} of them sent"
+        else:
+            steps, what = ("", ""), f"{OURS}, {one['mails']} mails with a file of 5 MB"
+        table.rows.append((what, *steps, f"{one['largest']:.1f}"))
+    return [table]
+
+
+TABLES = {
+    "throughput": throughput,
+    "slow": slow_server,
+    "latency": waits,
+    "chats": chat_services,
+    "startup": starts,
+    "memory": memories,
+}

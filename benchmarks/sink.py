@@ -1,17 +1,19 @@
-"""Postfix's `smtp-sink`, which counts the mails that it took."""
+"""The servers to which is sent: Postfix's `smtp-sink`, and our own slow ones. They count what they took."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from helpers.ports import free_port, is_listening
 from helpers.postfix import smtp_sink
-from helpers.processes import await_that
+from helpers.processes import await_that, end
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -20,15 +22,14 @@ ROOM = 1 << 20
 
 
 class NoSinkError(Exception):
-    """There is no mail server to send to."""
+    """There is no server to send to."""
 
 
-class Sink:
-    """A mail server that throws away what it takes. It says a new count with each mail; the last one is the count.
+class Server:
+    """A server that throws away what it takes. It says a new count with each message; the last one is the count.
 
     Attributes:
         port: where it listens, of the loopback interface.
-        pid: its process.
 
     """
 
@@ -37,13 +38,17 @@ class Sink:
         self.port = free_port()
         self._count = 0
 
+    def command(self) -> list[str]:
+        """Give the program that serves."""
+        raise NotImplementedError
+
     @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
 
     def count(self) -> int:
-        """Give how many mails were taken, until now."""
+        """Give how many messages were taken, until now."""
         said = b""
         while True:
             try:
@@ -51,32 +56,60 @@ class Sink:
             except BlockingIOError:
                 break
             if not more:
-                raise NoSinkError("smtp-sink ended in the middle of a round.")
+                raise NoSinkError(f"{self.command()[0]} ended in the middle of a round.")
             said = said[-100:] + more
-        if said:
-            # Each count ends with a carriage return; the last piece may be half a one.
-            whole = said.rpartition(b"\r")[0].rpartition(b"mesg=")[2]
-            self._count = int(whole) if whole else self._count
+        # Each count ends with a carriage return; the last piece may be half a one.
+        whole = said.rpartition(b"\r")[0].rpartition(b"mesg=")[2]
+        self._count = int(whole) if whole else self._count
         return self._count
 
     def __enter__(self) -> Self:
-        program = smtp_sink()
-        if program is None:
-            raise NoSinkError("smtp-sink is missing: `python3 helpers/postfix.py` installs it.")
-        owner = ["-u", "root"] if os.geteuid() == 0 else []
-        command = [program, "-c", *owner, f"127.0.0.1:{self.port}", "200"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
         self._pipe = self._process.stdout.fileno()
         fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, ROOM)
         os.set_blocking(self._pipe, False)
-        if not await_that(lambda: is_listening(self.port), 5.0):
+        if not await_that(lambda: is_listening(self.port), 10.0):
             self.__exit__(None, None, None)
-            raise NoSinkError(f"smtp-sink does not listen on port {self.port}.")
+            raise NoSinkError(f"{self.command()[0]} does not listen on port {self.port}.")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._process.kill()
-        self._process.wait()
+        end(self._process, 5.0)
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+class Sink(Server):
+    """Postfix's `smtp-sink`."""
+
+    def command(self) -> list[str]:
+        """Find it; let it say its counts."""
+        program = smtp_sink()
+        if program is None:
+            raise NoSinkError("smtp-sink is missing: `python3 helpers/postfix.py` installs it.")
+        owner = ["-u", "root"] if os.geteuid() == 0 else []
+        return [program, "-c", *owner, f"127.0.0.1:{self.port}", "200"]
+
+
+class SlowSink(Server):
+    """A mail server that answers late, so many milliseconds after the final dot."""
+
+    def __init__(self, delay: int = 0, file: Path | None = None) -> None:
+        """Prepare it; the file says in the end when each mail was answered."""
+        super().__init__()
+        self._delay = delay
+        self._file = file
+
+    def command(self) -> list[str]:
+        """Start ours."""
+        file = [str(self._file)] if self._file else []
+        return [sys.executable, "-m", "benchmarks.servers", "smtp", str(self.port), str(self._delay), *file]
+
+
+class Web(Server):
+    """A web server that takes every message for Telegram and Slack."""
+
+    def command(self) -> list[str]:
+        """Start ours."""
+        return [sys.executable, "-m", "benchmarks.servers", "http", str(self.port)]

@@ -17,8 +17,10 @@ from helpers.node import Node
 from helpers.processes import await_that
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from benchmarks.envelopes import Envelope
 
 STARTING = 60.0
 ENDING = 20.0
@@ -68,7 +70,14 @@ class Stage:
         self._node.remove()
 
     @contextlib.contextmanager
-    def running(self, contender: Contender, count: int, port: int, **settings: object) -> Iterator[Running]:
+    def running(
+        self,
+        contender: Contender,
+        count: int,
+        port: int,
+        settings: tuple[tuple[str, str], ...] = (),
+        backlog: Iterable[Envelope] | None = None,
+    ) -> Iterator[Running]:
         """Start a contender with so many processes; wait until all of them take messages; end it.
 
         Args:
@@ -76,17 +85,20 @@ class Stage:
             count: how many processes.
             port: the mail server's.
             settings: further ones of ours, by the names of their variables without `DISPATCHER_`.
+            backlog: what waits for ours before it is started.
 
         Raises:
             RoundError: it did not start.
 
         """
         shutil.rmtree(self.folder / "journal", ignore_errors=True)
-        further = tuple((name.upper(), str(value)) for name, value in settings.items())
-        place = Place(self.folder, self.url, port, further)
+        place = Place(self.folder, self.url, port, settings)
         with Queues(self.url) as queues:
             for queue in (contender.queue, *contender.others):
                 queues.delete(queue)
+            if backlog is not None:
+                queues.declare(contender.queue)
+                queues.publish(contender.queue, backlog)
             one = Running(contender, count, place, queues)
             try:
                 one.start()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import contenders, envelopes, floor, race, work
 from benchmarks.queues import Queues
+from benchmarks.race import Errand
 from benchmarks.sink import Sink
 from benchmarks.stage import RoundError
 
@@ -31,26 +32,28 @@ PATIENCE = 120
 def measure(stage: Stage, plan: Plan, say: Callable[[str], None]) -> list[Record]:
     """Let each contender take its turn, with so many processes, round after round."""
     records: list[Record] = []
-    kinds = [(work.BOTH, plan.rounds), (work.PAGE, plan.html_rounds)]
-    for template, number in [(template, number) for template, rounds in kinds for number in range(rounds)]:
+    kinds = [(work.BOTH, number) for number in range(plan.rounds)]
+    kinds += [(work.PAGE, number) for number in range(plan.html_rounds)]
+    for template, number in kinds:
         # The other order every second time, so that nobody always follows the same one.
         for one in contenders.CONTENDERS[:: 1 if number % 2 == 0 else -1]:
             for processes in plan.processes if template == work.BOTH else plan.processes[:1]:
                 say(f"round {number + 1}, {template}: {one.name}, {processes} process(es)")
-                records.append(_turn(stage, one, processes, plan.mails, template))
+                errand = Errand(plan.mails * one.pace, work.mail if template == work.BOTH else work.page)
+                records.append(turn(stage, one, processes, errand, template=template))
         if template == work.BOTH:
             say(f"round {number + 1}: the floor")
             records.extend(lowest(stage, plan.mails * 4))
     return records
 
 
-def _turn(stage: Stage, one: Contender, processes: int, mails: int, template: str) -> Record:
-    """Run one round; once more where it did not count."""
-    named = {"contender": one.name, "processes": processes, "template": template}
+def turn(stage: Stage, one: Contender, processes: int, errand: Errand, **told: object) -> Record:
+    """Run one round; once more where it did not count. Give what came of it, and what it is told about it."""
+    named = {"contender": one.name, "processes": processes, **told}
     void: list[str] = []
     for _ in range(TRIES):
         try:
-            result = race.run(stage, one, processes, mails * one.pace, template)
+            result = race.run(stage, one, processes, errand)
         except RoundError as error:
             void.append(str(error))
         else:

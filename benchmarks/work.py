@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import functools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,12 +29,21 @@ HTML = (
 TEXT = "Hello {{ name }}\n\n" + "".join(f"Line {number} about {{{{ topic }}}}.\n" for number in range(20))
 
 
+CHAT = "Hello {{ name }}, about {{ topic }}:\n{% for item in items %}{{ item.name }}: {{ item.price }}\n{% endfor %}"
+LARGE = 5_000_000
+"""Bytes of an attachment."""
+
+
 def write_templates(folder: Path) -> None:
     """Write what is rendered into `templates/` of a folder."""
     mails = folder / "templates" / "email"
     mails.mkdir(parents=True, exist_ok=True)
     (mails / f"{BOTH}.html.jinja2").write_text(HTML)
     (mails / f"{BOTH}.txt.jinja2").write_text(TEXT)
+    for queue, ending in (("telegram", "html"), ("slack", "md")):
+        chats = folder / "templates" / queue
+        chats.mkdir(parents=True, exist_ok=True)
+        (chats / f"{BOTH}.{ending}.jinja2").write_text(CHAT)
     (mails / f"{PAGE}.html.jinja2").write_text(HTML)
 
 
@@ -50,3 +61,30 @@ def mail(number: int, template: str = BOTH) -> dict[str, Any]:
         "subject": "Hello there",
         "parameters": parameters(),
     }
+
+
+def page(number: int) -> dict[str, Any]:
+    """Give a notification by mail with html only."""
+    return mail(number, PAGE)
+
+
+def telegram(number: int) -> dict[str, Any]:
+    """Give a notification for a chat of its own."""
+    return {"template": BOTH, "to": str(1000 + number), "parameters": parameters()}
+
+
+def slack(number: int) -> dict[str, Any]:
+    """Give a notification for a conversation of its own."""
+    return {"template": BOTH, "to": f"C{number:09}", "parameters": parameters()}
+
+
+@functools.cache
+def attachment() -> str:
+    """Give a large file, as it lies in a message."""
+    return base64.b64encode(b"0123456789" * (LARGE // 10)).decode()
+
+
+def large(number: int) -> dict[str, Any]:
+    """Give a notification by mail with a large file."""
+    file = {"filename": "numbers.bin", "content": attachment(), "content_type": "application/octet-stream"}
+    return {**mail(number), "attachments": [file]}
