@@ -1,4 +1,4 @@
-"""A mail of ours says to its reader what the standard library's own says: thousands of drafts, written by both.
+"""A mail of ours says to its reader what the standard library's own says: over a thousand drafts, written by both.
 
 Both are read by the standard library. Where they differ, ours has to be what the draft meant, and the difference is
 one of those that `KNOWN` names.
