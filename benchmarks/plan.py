@@ -25,16 +25,16 @@ class Plan:
     """
 
     rounds: int = 3
-    mails: int = 800
+    mails: int = 600
     processes: tuple[int, ...] = (1, 2)
     html_rounds: int = 1
-    chats: int = 500
-    slow_seconds: float = 4.0
+    chats: int = 400
+    slow_seconds: float = 3.0
     latency_seconds: float = 8.0
     waiting: int = 100_000
     drained: int = 10_000
-    large: int = 60
-    starts: int = 3
+    large: int = 40
+    starts: int = 2
 
 
 DEFAULT = Plan()
