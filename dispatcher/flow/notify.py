@@ -72,9 +72,8 @@ class Notify:
             DeliveryLost: the broker took the message back; who was served meanwhile is written down.
 
         """
-        with self._page.work(message):
-            notification = self._read(message)
-            parts = notification.parts()
+        notification = self._read(message)
+        parts = notification.parts()
         attempt = self._begin(message, parts)
         self._refuse_expired(notification, attempt)
         if is_to_be_split(message, parts):

@@ -8,7 +8,6 @@ costs it an attempt, and so many deaths make it a dead letter.
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -102,19 +101,17 @@ class Once:
         if is_suspect:
             await self._one_suspect.acquire()
         self._held.setdefault(key, hand)  # two with the same id and body may be two notifications
+        self._page.take(message)
         return is_suspect
 
     def release(self, hand: "InHand", message: Message, *, is_suspect: bool) -> None:
         """Let the next one have it."""
         key = self._page.key(message)
+        self._page.release(message)
         if self._held.get(key) is hand:
             del self._held[key]
         if is_suspect:
             self._one_suspect.release()
-
-    def mark(self, message: Message) -> AbstractContextManager[None]:
-        """Mark a message as in hand until the end of the block, for whoever else is on this host."""
-        return self._page.hold(message)
 
     async def _until_free(self, key: bytes, message: Message) -> None:
         """Wait for whoever has the same message in hand, in this process or in another one of this host.
@@ -150,36 +147,24 @@ class Once:
 class InHand:
     """A message in hand, from the beginning of an `async with` block to its end: one for each try, so it is plain."""
 
-    __slots__ = ("_free", "_is_suspect", "_mark", "_message", "_once")
+    __slots__ = ("_free", "_is_suspect", "_message", "_once")
 
     def __init__(self, once: Once, message: Message) -> None:
         self._once = once
         self._message = message
-        self._mark = once.mark(message)
         self._is_suspect = False
         self._free: asyncio.Future[None] | None = None
 
     async def __aenter__(self) -> None:
         self._is_suspect = await self._once.take(self, self._message)
-        try:
-            self._mark.__enter__()
-        except BaseException:
-            self._release()
-            raise
 
     async def __aexit__(self, *_: object) -> None:
-        try:
-            self._mark.__exit__(None, None, None)
-        finally:
-            self._release()
+        self._once.release(self, self._message, is_suspect=self._is_suspect)
+        if self._free is not None:
+            self._free.set_result(None)
 
     def gone(self) -> asyncio.Future[None]:
         """Give what is done when the message is not in this hand any more."""
         if self._free is None:
             self._free = asyncio.get_running_loop().create_future()
         return self._free
-
-    def _release(self) -> None:
-        self._once.release(self, self._message, is_suspect=self._is_suspect)
-        if self._free is not None:
-            self._free.set_result(None)
