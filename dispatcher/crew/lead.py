@@ -209,15 +209,15 @@ class Lead:
         for one in self._alive:
             one.stop()
         hurry = asyncio.create_task(self._hurry.wait())
-        if not await self._until_done(self.plan.drain_timeout + GRACE, hurry):
+        if not await self._until_done(self.plan.drain_timeout + GRACE, hurry) and hurry.done():
             for one in self._alive:
                 one.hurry()
-            if not await self._until_done(GRACE):
-                self._unfinished = True
-                for one in self._alive:
-                    log.error("process %d does not end; it is killed", one.number)
-                    one.kill()
-                await self._until_done(GRACE)
+            await self._until_done(GRACE)
+        for one in self._alive:
+            self._unfinished = True
+            log.error("process %d does not end; it is killed", one.number)
+            one.kill()
+        await self._until_done(GRACE)
         hurry.cancel()
 
     async def _until_done(self, within: float, *unless: asyncio.Task[Any]) -> bool:
