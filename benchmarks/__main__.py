@@ -63,12 +63,14 @@ def main() -> int:
     except (NodeFailure, NoSinkError, RoundError) as error:
         print(error, file=sys.stderr)
         return 2
-    path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    path.write_text(json.dumps(results, indent=1))
     tables = {name: report.TABLES[name](records) for name, records in results["records"].items()}
     for table in (table for some in tables.values() for table in some):
         console.print(table.shown(), "")
-    console.print(f"{machine.sentence(results['machine'])}\nRaw results: {path.relative_to(ROOT)}")
+    console.print(machine.sentence(results["machine"]))
+    if not given.results:
+        path = RESULTS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
+        path.write_text(json.dumps(results, indent=1))
+        console.print(f"Raw results: {path.relative_to(ROOT)}")
     if given.page:
         page.write(PAGE, tables, results["machine"])
         if "throughput" in tables:
