@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks import machine
+from benchmarks.tables import wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ def replaced(text: str, name: str, tables: list[Table], seen: dict[str, str]) ->
     _, ended, after = rest.partition(end)
     if not found or not ended:
         raise NoPlaceError(f"The page has no place for {name}: it wants the lines {begin} and {end}.")
-    body = "\n\n".join([*(table.markdown() for table in tables), machine.sentence(seen)])
+    body = "\n\n".join([*(table.markdown() for table in tables), wrapped(machine.sentence(seen))])
     return f"{before}{begin}\n\n{body}\n\n{end}{after}"
 
 

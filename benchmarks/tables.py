@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass, field
 
 from rich.table import Table as Shown
+
+WIDE = 120
+
+
+def wrapped(text: str) -> str:
+    """Break a paragraph into lines as long as a page has them."""
+    return textwrap.fill(text, WIDE, break_long_words=False, break_on_hyphens=False)
 
 
 @dataclass
@@ -29,4 +37,4 @@ class Table:
         """Give it for a page."""
         rows = [self.columns, ("---", *["--:"] * (len(self.columns) - 1)), *self.rows]
         lines = ["| " + " | ".join(row) + " |" for row in rows]
-        return "\n".join([f"**{self.title}**", "", *lines, *(["", self.note] if self.note else [])])
+        return "\n".join([f"**{self.title}**", "", *lines, *(["", wrapped(self.note)] if self.note else [])])
