@@ -20,6 +20,9 @@ from dispatcher.rendering.guards import GUARDED_FILTERS, check_field, check_meth
 from dispatcher.rendering.limits import Meter
 from dispatcher.words.texts import Dialect
 
+_OF_ALL_OBJECTS = frozenset(dir(dict))
+"""What `object.name` means for every object, before its own fields."""
+
 
 class ParameterMissing(UndefinedError):
     """A template has used what is not there.
@@ -93,6 +96,24 @@ class _Generator(CodeGenerator):
         visit(node, frame)
         self.write(")")
 
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        """Print a value in one step, where it is known how: count it, and escape it."""
+        if self._is_usual(frame):
+            self.write(f"environment.meter.print_{'html' if frame.eval_ctx.autoescape else 'plain'}(")
+        else:
+            super()._output_child_pre(node, frame, finalize)
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
+        if self._is_usual(frame):
+            self.write(")")
+        else:
+            super()._output_child_post(node, frame, finalize)
+
+    def _is_usual(self, frame: Frame) -> bool:
+        """Tell whether it is known that values are escaped for HTML, or that they are printed as they are."""
+        of_a_dialect = frame.eval_ctx.autoescape and self.environment.markup is not Markup  # type: ignore[attr-defined]
+        return not frame.eval_ctx.volatile and not of_a_dialect
+
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
         """Escape constants the way of the dialect, not for HTML."""
         markup = self.environment.markup  # type: ignore[attr-defined]
@@ -136,6 +157,12 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.filters.update((name, guard_filter(name, self.filters[name], meter)) for name in GUARDED_FILTERS)
         # Filler text by the gigabyte, which no mail needs.
         del self.globals["lipsum"]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Give `obj.attribute`; of a plain object of JSON without the detour by an exception."""
+        if type(obj) is dict and attribute in obj and attribute not in _OF_ALL_OBJECTS:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Keep to what Jinja allows, without the functions behind properties, which it forgets."""

@@ -4,12 +4,14 @@ A render runs on the event loop, where nothing can interrupt it from outside; so
 at each turn of a loop, each call of a macro and each value it prints (`environment.py` puts the questions in).
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter, thread_time
 from typing import TypeVar
 
 from jinja2 import Undefined
+from markupsafe import escape
 
 _BUFFERED = 4
 """What a macro prints is counted inside it and again where its result is printed: so many times the limit is let
@@ -23,6 +25,9 @@ _LONG = 0.1
 
 _LIGHT = 1_000
 """What holds no more than this is weighed anew each time."""
+
+_SPECIAL = re.compile("[&<>'\"]")
+"""What is written otherwise in HTML; most values hold none of it."""
 
 _CONTAINERS = (list, tuple, dict, set, frozenset, Mapping)
 _FOLLOWED = (*_CONTAINERS, Undefined)
@@ -94,6 +99,35 @@ class Meter:
         if perf_counter() > self._watched_from:
             self.tick()
         return value
+
+    def print_plain(self, value: object) -> str:
+        """Take note of a value about to be printed, and give its text.
+
+        Raises:
+            RenderLimit: as `count`.
+
+        """
+        if type(value) is not str:
+            return str(self.count(value))
+        size = len(value)
+        self._left -= size
+        if self._left < 0 or size > self.size_limit:
+            raise self.too_large()
+        if perf_counter() > self._watched_from:
+            self.tick()
+        return value
+
+    def print_html(self, value: object) -> str:
+        """Take note of a value about to be printed, and give it as HTML, where it is not that yet.
+
+        Raises:
+            RenderLimit: as `count`.
+
+        """
+        if type(value) is not str:
+            return escape(self.count(value))
+        text = self.print_plain(value)
+        return text if _SPECIAL.search(text) is None else escape(text)
 
     def check(self, size: int) -> None:
         """Refuse a single text, list or other value of this size.

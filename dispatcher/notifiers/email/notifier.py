@@ -77,7 +77,6 @@ class EmailNotifier(Notifier):
         progress = Progress(pending(people, ledger.done))
         if progress.waiting:
             mailboxes = MailboxLedger(ledger, people)
-            mailboxes.begin()
             async with self._pool.place():
                 with ledger.work():
                     await self._hand_over(draft, progress, mailboxes)
