@@ -94,7 +94,7 @@ async def test_a_process_that_is_killed_is_started_again_and_nothing_is_lost(
 ):
     port = free_port()
     smtp.pause = 0.05
-    daemon = await start(service__processes=2, service__health__port=port)
+    daemon = await start(service__processes=2, service__health__port=port, notifiers__email__connections=10)
     await publish(publisher)
     await until(lambda: len(smtp.mails) >= MAILS // 5)
     killed, other = daemon.members
@@ -135,9 +135,9 @@ async def test_a_second_signal_does_not_wait_and_says_so_with_its_exit_code(
     start: Starter, smtp: SmtpServer, publisher: Publisher
 ):
     smtp.pause = 60
-    daemon = await start(service__processes=2, brokers__rabbitmq__prefetch=5)
+    daemon = await start(service__processes=2, notifiers__email__connections=8)
     await publish(publisher, 20)
-    await until(lambda: smtp.seen["BODY"] >= 10)
+    await until(lambda: smtp.seen["BODY"] == 8, what="all connections are taken")
     members = daemon.members
     daemon.terminate()
     await until(lambda: sum("stopping" in line["event"] for line in daemon.log) == 2)

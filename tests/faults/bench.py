@@ -32,7 +32,13 @@ LONG = os.environ.get("FAULTS") == "long"
 
 MESSAGES = 2_000 if LONG else 250
 PAUSE = 0.1
-"""Seconds between a mail's final dot and its reply: ten connections, so that a load lasts."""
+"""Seconds between a mail's final dot and its reply, so that a load lasts…"""
+
+CONNECTIONS = 10
+"""…with so many connections to the mail server at most: a case that tells of the usual number sets it to `USUAL`."""
+
+USUAL = 50
+"""The setting that is left out by most people; the daemon begins with four and finds out how many are worth it."""
 
 RUNGS = ("300ms", "600ms", "1200ms", "2400ms")
 QUEUE = "email"
@@ -51,6 +57,7 @@ def usual_settings(url: str, port: int) -> dict[str, object]:
         "brokers__rabbitmq__watch": "1s",
         "brokers__rabbitmq__connect_timeout": "3s",
         "notifiers__email__port": port,
+        "notifiers__email__connections": CONNECTIONS,
         "service__retry__ladder": ",".join(RUNGS),
         "service__probe__shortest": "100ms",
         "service__probe__longest": "1s",

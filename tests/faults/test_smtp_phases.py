@@ -5,7 +5,7 @@ In the short form one daemon meets all points one after the other; in the long f
 
 import pytest
 
-from tests.faults.bench import LONG, MESSAGES, Bench
+from tests.faults.bench import CONNECTIONS, LONG, MESSAGES, Bench
 from tests.faults.count import Promise
 from tests.faults.outages import QUICK, over, paused, pauses
 from tests.smtp_server import CUT, HANG, Answer, SmtpServer
@@ -18,7 +18,6 @@ MORE = 100
 """So many mails are published for each point: none is met when everything was sent before."""
 
 BEFORE_THE_DOT = ("CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "BODY")
-CONNECTIONS = 10
 STREAK = 5
 PATIENCE = {
     f"notifiers__email__timeouts__{name}": value

@@ -59,9 +59,18 @@ class Office:
         return [time for _, time in self.served]
 
 
-def most_within(times: list[float], seconds: float) -> int:
-    """Give how many of these fell into the fullest span of that length."""
-    return max(sum(start <= time < start + seconds for time in times) for start in times)
+MILLISECOND = 0.001
+"""What the pacer counts in."""
+
+
+def none_early(times: list[float], count: int, seconds: float) -> bool:
+    """Tell whether each came when as many as may had come before it, at the soonest: so many in each such span.
+
+    They are noted a moment after the turn, which may last where the machine is busy: one that is late and one that is
+    punctual seem too close to each other then, but nobody can seem to have come before time. What a rate lets through
+    in any span at all is held in `tests/test_buckets.py`, with a clock that stands still meanwhile.
+    """
+    return all(time >= place // count * seconds - MILLISECOND for place, time in enumerate(times))
 
 
 async def test_without_rates_nobody_waits():
@@ -78,7 +87,7 @@ async def test_one_destination_is_served_in_order_and_no_faster_than_its_rate():
     await asyncio.gather(*(office.try_once(number, chat(1, "10/s")) for number in range(15)))
 
     assert list(range(15)) == office.names
-    assert most_within(office.times, 0.999) <= 10
+    assert none_early(office.times, 1, 0.1)
 
 
 async def test_all_rates_of_a_destination_hold():
@@ -88,7 +97,7 @@ async def test_all_rates_of_a_destination_hold():
 
     assert [0, 1, 2, 3, 4] == office.names
     assert LONGEST < office.waits[5] <= 3600
-    assert most_within(office.times, 0.0999) <= 2
+    assert none_early(office.times, 2, 0.1)
 
 
 async def test_others_are_not_held_up():
@@ -120,7 +129,7 @@ async def test_what_all_share_holds_and_is_fair():
     await asyncio.gather(*(office.try_once(number, chat(number, "1/s")) for number in range(40)))
 
     assert list(range(40)) == office.names
-    assert most_within(office.times, 0.999) <= 20
+    assert none_early(office.times, 2, 0.1)
     assert 0.9 < max(office.times) < 2.2
 
 
@@ -141,7 +150,7 @@ async def test_who_is_sent_round_keeps_the_place():
     await asyncio.gather(*(office.serve(number, here) for number in range(12)))
 
     assert list(range(12)) == office.names
-    assert most_within(office.times, 0.998) <= 2
+    assert none_early(office.times, 2, 1)
     assert max(office.times) < 5 * 1.1 + 0.5  # twelve at two a second: no turn was lost
 
 
@@ -278,7 +287,7 @@ async def test_messages_of_the_same_id_do_not_share_a_turn():
     await asyncio.gather(*(office.try_once("twin", chat(1, "10/s")) for _ in range(3)))
 
     assert 3 == len(office.served)
-    assert most_within(office.times, 0.0999) == 1
+    assert none_early(office.times, 1, 0.1)
 
 
 async def test_messages_of_the_same_id_leave_no_place_behind_when_they_are_sent_round(monkeypatch: pytest.MonkeyPatch):

@@ -97,7 +97,7 @@ async def test_a_message_that_was_taken_back_needs_no_connection(server, notifie
     assert [] == ledger.said
 
 
-@pytest.mark.parametrize(("question", "verbs"), [(2, []), (3, ["EHLO"])])
+@pytest.mark.parametrize(("question", "verbs"), [(1, []), (2, ["EHLO"])])
 async def test_it_is_asked_again_when_there_is_a_place_and_before_mail(server, notifier, ledger, question, verbs):
     ledger.withdraw_at = question
 
@@ -122,7 +122,7 @@ async def test_a_mail_that_may_not_be_handed_over_never_gets_its_dot(server, not
 
 async def test_a_message_that_is_taken_back_half_way_is_served_to_those_before(server, notifier_for, ledger):
     notifier = notifier_for(server, max_recipients=1)
-    ledger.withdraw_at = 4  # before the place, with it, before the first MAIL, before the second
+    ledger.withdraw_at = 3  # with its place, before the first MAIL, before the second
 
     with pytest.raises(DeliveryLost):
         await report(notifier, ledger=ledger, to=[ADA, BOB, CYD], parameters={})
@@ -132,6 +132,7 @@ async def test_a_message_that_is_taken_back_half_way_is_served_to_those_before(s
 
 
 async def test_messages_that_are_taken_back_say_nothing_about_the_server(server, notifier, notifier_for):
+    size = notifier._pool.size
     server.answer("MAIL", *["452 4.3.1 disk full"] * 4)
     await asyncio.gather(*(send(notifier, message_id=f"{n}") for n in range(4)), return_exceptions=True)
     taken_back = Recorder()
@@ -139,11 +140,10 @@ async def test_messages_that_are_taken_back_say_nothing_about_the_server(server,
 
     with pytest.raises(DeliveryLost):
         await report(notifier, message_id="back", ledger=taken_back)
-    size = notifier._pool.size
     server.answer("MAIL", "452 4.3.1 disk full")
     (failure,) = await asyncio.gather(send(notifier, message_id="fifth"), return_exceptions=True)
 
-    assert (10, "outage") == (size, failure.kind)
+    assert (size, "outage") == (notifier._pool.size, failure.kind)
 
 
 @pytest.mark.parametrize(("policy", "final"), [("resend", False), ("dead-letter", True)])
