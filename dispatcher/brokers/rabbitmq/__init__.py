@@ -8,6 +8,7 @@ down, and with a wrong password it cannot be ended. So:
                   with a memory alarm stops reading from a connection that publishes, and acks must still get through
     subscription  one queue's deliveries, spell after spell
     spell         an AMQP channel with a consumer, from its opening until it is closed
+    frames        read in two steps
     intake        takes deliveries out of what the library reads, without a task for each
     acks          said together, many in one write
     watch         asks the broker whether a spell is what it believes to be
@@ -24,10 +25,11 @@ down, and with a wrong password it cannot be ended. So:
     bell          waiting for news without missing any
 """
 
+from dispatcher.brokers.rabbitmq import frames, tolerance
 from dispatcher.brokers.rabbitmq.broker import RabbitBroker
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
-from dispatcher.brokers.rabbitmq.tolerance import install
 
 __all__ = ["RabbitBroker", "RabbitSettings"]
 
-install()
+frames.install()
+tolerance.install()
