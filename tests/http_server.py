@@ -107,7 +107,9 @@ class Request:
 
     @cached_property
     def fields(self) -> dict[str, str]:
-        """The fields of a form of either kind, files aside."""
+        """The fields of a form of either kind, files aside, or of JSON."""
+        if self._kind == "application/json":
+            return dict(self.json) if self.body else {}
         if self._kind == "application/x-www-form-urlencoded":
             return dict(parse_qsl(self.body.decode(), keep_blank_values=True, strict_parsing=bool(self.body)))
         return {name: content.decode() for name, filename, _, content in self._parts if filename is None}

@@ -48,9 +48,8 @@ HOMES = {  # an outside library, and the only places that may import it
     "jinja2": {"rendering"},
     "markupsafe": {"rendering"},
     "telegram": {"notifiers/telegram"},
-    "httpx": {"notifiers/telegram"},
     "slack_sdk": {"notifiers/slack"},
-    "aiohttp": {"notifiers/slack", "health.py", "cli/running.py"},  # to ask Slack; to be asked; to ask a daemon
+    "aiohttp": {"notifiers/telegram", "notifiers/slack", "health.py", "cli/running.py"},
     "pyrate_limiter": {"buckets.py"},
     "inscriptis": {"rendering/plain_text.py"},
     "lxml": {"rendering/plain_text.py"},

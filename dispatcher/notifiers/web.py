@@ -57,8 +57,7 @@ def base_address(text: str) -> str:
 def proxy_for(address: str) -> str | None:
     """Give the proxy that the environment names for an address, with its scheme.
 
-    The libraries are not asked: httpx does not look where it is given a transport; aiohttp forgets NO_PROXY, or reads
-    logins from ~/.netrc besides.
+    The library is not asked: aiohttp forgets NO_PROXY, or reads logins from ~/.netrc besides.
 
     Raises:
         SettingsError: it is of a kind that nobody here speaks to.

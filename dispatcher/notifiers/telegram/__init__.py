@@ -6,7 +6,9 @@ markup        runs of visible text and what they lie in; read_html, read_markdow
 files         the picture or file of a message
 compose       a template's texts → the messages that go out
 answers       what a refusal means: the table; losses: what it means that there is no answer
-request       the library that speaks HTTP ends there, and the token begins
+course        how far a request has come, and where the token begins
+form          how the parameters of a call are written
+request       the library that speaks HTTP ends there
 api           one call of the Bot API, with a failure where there is no success
 sending       one recipient's messages on their way
 notifier      all of it, in one attempt; traits: what is known of it without it

@@ -94,7 +94,8 @@ class TelegramNotifier(Notifier):
 
     async def check(self) -> str:
         """Ask who we are."""
-        return f"{await self._api.name()} at {self._api.server}"
+        async with self._free_connections:
+            return f"{await self._api.name()} at {self._api.server}"
 
     async def close(self) -> None:
         """Let go of the connections."""

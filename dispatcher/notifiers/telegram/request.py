@@ -8,32 +8,27 @@ little. Of an answer that agrees only the essence is passed on: a new kind of me
 """
 
 import json
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import aiohttp
 from telegram.error import TelegramError
-from telegram.request import HTTPXRequest
+from telegram.request import BaseRequest, RequestData
 
+from dispatcher.notifiers.interruption import interrupted
 from dispatcher.notifiers.telegram.answers import Answer, read_answer
+from dispatcher.notifiers.telegram.course import MASK, Course, Request, under_way
+from dispatcher.notifiers.telegram.form import Body, write_body
+from dispatcher.notifiers.telegram.losses import Loss, loss_of, words
 from dispatcher.notifiers.telegram.settings import TelegramSettings
 from dispatcher.notifiers.web import proxy_for
-from dispatcher.words.errors import DeliveryLost
-
-MASK = "token"
-
-POOL_SECONDS = 1.0
-"""There are as many connections as messages on their way; nobody waits for one."""
+from dispatcher.words.errors import DeliveryLost, Failure
 
 IDLE_SECONDS = 30.0
 """A connection that was not used for so long is let go before the other side does it."""
 
 SUCCESS = range(200, 300)
-
-last_moment: ContextVar[Callable[[], None] | None] = ContextVar("called before a request is written", default=None)
-"""What has to be said, or may forbid it, when a connection is there and the request is to be written."""
 
 
 class Refused(TelegramError):
@@ -48,6 +43,19 @@ class Garbled(TelegramError):
     """Something answered that all is well, but not what the Bot API would answer."""
 
 
+class Unanswered(TelegramError):
+    """There is no answer.
+
+    Attributes:
+        loss: what that means.
+
+    """
+
+    def __init__(self, loss: Loss, said: str) -> None:
+        super().__init__(said)
+        self.loss = loss
+
+
 class Withheld(TelegramError):
     """The request was not written: who was asked last said no. The library lets no other exceptions through.
 
@@ -56,46 +64,13 @@ class Withheld(TelegramError):
 
     """
 
-    def __init__(self, lost: DeliveryLost) -> None:
+    def __init__(self, lost: DeliveryLost | Failure) -> None:
         super().__init__(str(lost))
         self.lost = lost
 
 
-class Transport(httpx.AsyncHTTPTransport):
-    """Writes the token where the mask is; otherwise as usual.
-
-    Args:
-        settings: which server, by which token.
-
-    Raises:
-        SettingsError: a certificate cannot be read, or a proxy not be used.
-
-    """
-
-    def __init__(self, settings: TelegramSettings) -> None:
-        token = settings.token.get_secret_value() if settings.token else ""
-        self._token = quote(token, safe=":").encode()
-        super().__init__(
-            verify=settings.context(),
-            proxy=proxy_for(settings.api_url),
-            limits=httpx.Limits(
-                max_connections=settings.connections,
-                max_keepalive_connections=settings.connections,
-                keepalive_expiry=IDLE_SECONDS,
-            ),
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a copy of the request that has the token in its address."""
-        base, _, method = request.url.raw_path.rsplit(b"/", 2)
-        url = request.url.copy_with(raw_path=b"%s/bot%s/%s" % (base, self._token, method))
-        extensions = {**request.extensions, "trace": _watch}
-        copy = httpx.Request(request.method, url, headers=request.headers, stream=request.stream, extensions=extensions)
-        return await super().handle_async_request(copy)
-
-
-class BotRequest(HTTPXRequest):
-    """The library's own, with our transport below and our reading of the answers above.
+class BotRequest(BaseRequest):
+    """What the library's bot speaks through: its port for requests, on one session of kept connections.
 
     Args:
         settings: which server, how patiently.
@@ -107,39 +82,87 @@ class BotRequest(HTTPXRequest):
 
     def __init__(self, settings: TelegramSettings) -> None:
         token = settings.token.get_secret_value() if settings.token else ""
-        self._secrets = sorted({token, quote(token), quote(token, safe=":")} - {""}, key=len, reverse=True)
-        timeouts = settings.timeouts
-        super().__init__(
-            connection_pool_size=settings.connections,
-            connect_timeout=timeouts.connect.total_seconds(),
-            read_timeout=timeouts.answer.total_seconds(),
-            write_timeout=timeouts.answer.total_seconds(),
-            media_write_timeout=timeouts.upload.total_seconds(),
-            pool_timeout=POOL_SECONDS,
-            httpx_kwargs={"transport": Transport(settings)},
-        )
+        self._token = quote(token, safe=":")
+        self._secrets = sorted({token, quote(token), self._token} - {""}, key=len, reverse=True)
+        self._tls = settings.context()
+        self._proxy = proxy_for(settings.api_url)
+        self._connections = settings.connections
+        steps = settings.timeouts
+        connect, answer, upload = (each.total_seconds() for each in (steps.connect, steps.answer, steps.upload))
+        self._upload = upload
+        # Each step has a time-out of its own, but an answer that trickles in never meets it.
+        self._timeout = aiohttp.ClientTimeout(total=connect + upload + 2 * answer, connect=connect, sock_read=answer)
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
-    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Make a request.
+    @property
+    def read_timeout(self) -> float | None:
+        """Seconds that an answer may take."""
+        return self._timeout.sock_read
+
+    async def initialize(self) -> None:
+        """Do nothing: the session is made for the first request."""
+
+    async def shutdown(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def do_request(
+        self, url: str, method: str, request_data: RequestData | None = None, *_: Any, **__: Any
+    ) -> tuple[int, bytes]:
+        """Make a request, with the time-outs of the settings.
 
         Raises:
             Refused: the answer is a refusal.
             Garbled: it is none, though the status says success.
             Withheld: it may not be made.
-            TelegramError: there is no answer; its cause says why.
+            Unanswered: there is no answer.
 
         """
+        course, body = Course(self._token), write_body(request_data, self._upload)
+        under_way.set(course)
         try:
-            status, body = await super().do_request(*args, **kwargs)
-        except DeliveryLost as lost:
+            status, said = await self._exchange(url, method, body)
+        except (DeliveryLost, Failure) as lost:
             raise Withheld(lost) from None
-        fields = _read(body)
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no answer
+            loss = loss_of(error, begun=course.begun, written=body.written)
+            unanswered = Unanswered(loss, self._masked(words(error)))
+        else:
+            return status, self._read(status, said)
+        raise unanswered  # out here, so that it holds on to nothing of the library's
+
+    async def _exchange(self, url: str, method: str, body: Body) -> tuple[int, bytes]:
+        async with self._open().request(method, url, data=body, allow_redirects=False) as response:
+            return response.status, await response.read()
+
+    def _open(self) -> aiohttp.ClientSession:
+        """Give the session, made in the loop that runs."""
+        if self._closed:
+            raise interrupted("before it was sent")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=IDLE_SECONDS, ssl=self._tls),
+                timeout=self._timeout,
+                headers={"User-Agent": self.USER_AGENT},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                proxy=self._proxy,
+                request_class=Request,
+            )
+        return self._session
+
+    def _read(self, status: int, body: bytes) -> bytes:
+        """Give what is to know of an answer that agrees."""
+        fields = _fields(body)
         if status not in SUCCESS or (fields is not None and fields.get("ok") is False):
             raise Refused(self._answer(status, body, fields))
         result = _essence(fields.get("result")) if fields else None
         if result is None:
             raise Garbled(f"status {status}, and {len(body)} bytes that are no answer of the Bot API")
-        return status, json.dumps({"ok": True, "result": result}).encode()
+        return json.dumps({"result": result}).encode()
 
     def _answer(self, status: int, body: bytes, fields: Mapping[str, Any] | None) -> Answer:
         """Read a refusal. Something between Telegram and us may quote the address, with the token in it."""
@@ -147,20 +170,16 @@ class BotRequest(HTTPXRequest):
             fields = {"description": body[:1000].decode(errors="replace")}
         said = fields.get("description")
         if isinstance(said, str):
-            for secret in self._secrets:
-                said = said.replace(secret, MASK)
-            fields = {**fields, "description": said}
+            fields = {**fields, "description": self._masked(said)}
         return read_answer(status, fields)
 
-
-async def _watch(name: str, info: Mapping[str, Any]) -> None:
-    """Hear of each step of a request; the one to a proxy, for a way to the server, is not the request."""
-    say = last_moment.get()
-    if say is not None and name == "http11.send_request_headers.started" and info["request"].method != b"CONNECT":
-        say()
+    def _masked(self, said: str) -> str:
+        for secret in self._secrets:
+            said = said.replace(secret, MASK)
+        return said
 
 
-def _read(body: bytes) -> dict[str, Any] | None:
+def _fields(body: bytes) -> dict[str, Any] | None:
     try:
         fields = json.loads(body)
     except (ValueError, RecursionError):
@@ -168,11 +187,11 @@ def _read(body: bytes) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) else None
 
 
-def _essence(result: Any) -> dict[str, Any] | None:
-    """Give what we want to know of a message or a bot, in a shape that the library knows."""
+def _essence(result: Any) -> int | str | None:
+    """Give what we want to know of a message, its number, or of a bot, its name."""
     match result:
         case {"message_id": int(number)}:
-            return {"message_id": number, "date": 0, "chat": {"id": 0, "type": "private"}}
-        case {"id": int(number), "username": str(name)}:
-            return {"id": number, "is_bot": True, "first_name": name, "username": name}
+            return number
+        case {"id": int(), "username": str(name)}:
+            return name
     return None

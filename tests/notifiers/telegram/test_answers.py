@@ -6,12 +6,12 @@ import socket
 import ssl
 from datetime import timedelta
 
-import httpx
 import pytest
 import telegram.error
+from aiohttp import client_exceptions
 
 from dispatcher.notifiers.streak import LIMIT
-from dispatcher.notifiers.telegram.losses import CODES, LOSSES, judge_library, judge_loss
+from dispatcher.notifiers.telegram.losses import CODES, LOSSES, judge_library, loss_of
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.conftest import Certificates
 from tests.http_server import CUT, CUT_BODY, GARBAGE, HANG, Answer, HttpServer
@@ -257,9 +257,13 @@ def test_every_exception_of_the_library_is_in_the_table():
 
 
 def test_every_exception_of_the_library_below_it_is_in_the_table():
-    there = {kind for _, kind in inspect.getmembers(httpx, inspect.isclass) if issubclass(kind, httpx.HTTPError)}
+    there = {kind for _, kind in inspect.getmembers(client_exceptions, _is_an_error_of_its_own)}
 
-    assert there == {kind for kind in LOSSES if kind.__module__.startswith("httpx")}
+    assert there == {kind for kind in LOSSES if kind.__module__ == client_exceptions.__name__}
+
+
+def _is_an_error_of_its_own(value) -> bool:
+    return inspect.isclass(value) and issubclass(value, Exception) and value.__module__ == client_exceptions.__name__
 
 
 @pytest.mark.parametrize(
@@ -279,21 +283,22 @@ def test_an_exception_of_the_library_that_slips_through_is_judged_by_what_it_sta
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
+    ("error", "kinds"),
     [
-        (httpx.PoolTimeout(""), K.TRANSIENT),
-        (httpx.WriteError(""), K.TRANSIENT),
-        (httpx.WriteTimeout(""), K.TRANSIENT),
-        (httpx.ReadError(""), K.UNKNOWN),
-        (httpx.ProxyError("407 no"), K.OUTAGE),
-        (httpx.UnsupportedProtocol(""), K.OUTAGE),
-        (ssl.SSLError(1, "[SSL] bad record mac"), K.UNKNOWN),
-        (OSError("?"), K.TRANSIENT),
-        (None, K.TRANSIENT),
+        (client_exceptions.ClientOSError("?"), [K.OUTAGE, K.TRANSIENT, K.UNKNOWN]),
+        (client_exceptions.ServerDisconnectedError(), [K.OUTAGE, K.TRANSIENT, K.UNKNOWN]),
+        (client_exceptions.ClientPayloadError(), [K.TRANSIENT, K.TRANSIENT, K.UNKNOWN]),
+        (client_exceptions.InvalidURL("http:"), [K.OUTAGE, K.TRANSIENT, K.UNKNOWN]),
+        (ssl.SSLError(1, "[SSL] bad record mac"), [K.OUTAGE, K.TRANSIENT, K.UNKNOWN]),
+        (TimeoutError(), [K.OUTAGE, K.TRANSIENT, K.UNKNOWN]),
+        (OSError("?"), [K.OUTAGE, K.TRANSIENT, K.UNKNOWN]),
+        (RuntimeError("?"), [K.TRANSIENT, K.TRANSIENT, K.UNKNOWN]),
     ],
 )
-def test_what_a_server_of_ours_cannot_bring_about_is_judged_all_the_same(error, kind):
-    assert kind is judge_loss(error, "here").kind
+def test_what_it_means_that_there_is_no_answer_depends_on_how_far_the_request_came(error, kinds):
+    far = [(False, False), (True, False), (True, True)]
+
+    assert kinds == [loss_of(error, begun=begun, written=written).kind for begun, written in far]
 
 
 def _server_tls(certificates: Certificates) -> ssl.SSLContext:

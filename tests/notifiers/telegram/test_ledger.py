@@ -1,6 +1,6 @@
 """What the ledger is told of a text in Telegram, and when; and what it may forbid."""
 
-import httpx
+import aiohttp
 import pytest
 
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
@@ -114,7 +114,7 @@ async def test_the_settings_say_what_is_done_with_what_nobody_knows(server, noti
 
 
 async def test_a_library_that_cancels_itself_before_it_wrote_costs_an_attempt(server, notifier, ledger, monkeypatch):
-    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", break_off)
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", break_off)
 
     failure = await failed(notifier, ledger=ledger)
 
@@ -124,12 +124,7 @@ async def test_a_library_that_cancels_itself_before_it_wrote_costs_an_attempt(se
 
 
 async def test_one_that_cancels_itself_afterwards_may_have_sent_it(server, notifier, ledger, monkeypatch):
-    async def handle(transport, request):
-        await usual(transport, request)
-        await break_off()
-
-    usual = httpx.AsyncHTTPTransport.handle_async_request
-    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
+    monkeypatch.setattr(aiohttp.ClientResponse, "start", break_off)
 
     failure = await failed(notifier, ledger=ledger)
 
