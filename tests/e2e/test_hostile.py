@@ -23,6 +23,7 @@ BOMBS = {
 async def test_a_bomb_is_a_dead_letter_and_the_others_go_out(
     start: Starter, smtp: SmtpServer, publisher: Publisher, folder: Path
 ):
+    """One that takes memory is tried again first, where that shows before its time is up."""
     for name, source in BOMBS.items():
         (folder / "templates" / "email" / f"{name}.txt.jinja2").write_text(source)
     daemon = await start(service__templates__time_limit="500ms")
@@ -30,9 +31,9 @@ async def test_a_bomb_is_a_dead_letter_and_the_others_go_out(
     for name in BOMBS:
         bad = await publisher.publish(template=name, parameters={"name": "ab" * 2_000_000})
         good += [await publisher.publish() for _ in range(5)]
-        (line,) = await daemon.until_settled(bad)
+        await until(lambda bad=bad: [line["outcome"] for line in daemon.settled(bad)][-1:] == ["rejected"], what=name)
 
-        assert ("rejected", "render-limit") == (line["outcome"], line["reason"])
+        assert {"render-limit"} == {line["reason"] for line in daemon.settled(bad)}
     for one in good:
         (line,) = await daemon.until_settled(one)
         assert "accepted" == line["outcome"]
