@@ -95,7 +95,9 @@ class MemoryDelivery(Delivery):
     """A message out of a queue in memory."""
 
     def __init__(self, subscription: "MemorySubscription", message: Message, *, redelivered: bool) -> None:
-        self.message = replace(message, redelivered=redelivered, is_stale=lambda: self.stale)
+        self.message = replace(
+            message, redelivered=redelivered, is_stale=lambda: self.stale, is_gone=lambda: self.stale
+        )
         self._subscription = subscription
 
     @property

@@ -38,7 +38,7 @@ class JournalLedger(Ledger):
     @property
     def withdrawn(self) -> bool:
         """Whether the broker hands it out again."""
-        return self._message.is_stale()
+        return self._message.is_gone()
 
     def work(self) -> AbstractContextManager[None]:
         """Mark the message as worked on."""
@@ -46,7 +46,7 @@ class JournalLedger(Ledger):
 
     def hand_over(self, slots: Collection[int]) -> None:
         """Let go only what is still ours."""
-        if self.withdrawn:
+        if self._message.is_stale():
             raise DeliveryLost("the broker has taken the message back; it was not sent")
         self.handed_over.update(slots)
         if self._careful:

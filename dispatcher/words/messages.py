@@ -93,6 +93,7 @@ class Message:
         returned: how often, as far as the broker counts that.
         is_stale: whether the broker has taken it away from us meanwhile, to hand it out again. Who is about to do what
             cannot be undone asks first.
+        is_gone: whether we were told so already: a moment later than `is_stale` finds it out, but it costs nothing.
 
     """
 
@@ -105,6 +106,7 @@ class Message:
     redelivered: bool = field(default=False, compare=False)
     returned: int = field(default=0, compare=False)
     is_stale: Callable[[], bool] = field(default=_never, compare=False, repr=False)
+    is_gone: Callable[[], bool] = field(default=_never, compare=False, repr=False)
 
     @property
     def attempt(self) -> int:
@@ -166,7 +168,8 @@ class Message:
         """Give a copy with these headers changed; `None` takes one away. It is told from all other copies."""
         merged = {**self.headers, COPY: secrets.token_hex(8), **changes}
         headers = {name: value for name, value in merged.items() if value is not None}
-        return replace(self, headers=headers, notes={}, anonymous=False, redelivered=False, returned=0, is_stale=_never)
+        ours = {"anonymous": False, "redelivered": False, "returned": 0, "is_stale": _never, "is_gone": _never}
+        return replace(self, headers=headers, notes={}, **ours)  # type: ignore[arg-type]
 
     def _integer(self, name: str) -> int:
         value = self.headers.get(name)

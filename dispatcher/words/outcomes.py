@@ -76,10 +76,14 @@ class Settlement:
     def outcome(self) -> str:
         """The one word for the whole: what still has to happen outweighs what was given up, and that a success."""
         kinds = {type(outcome) for outcome in self.outcomes}
+        if len(kinds) == 1:
+            return WORDS[kinds.pop()]
         return next((word for kind, word in WORDS.items() if kind in kinds), "accepted")
 
     @property
     def failure(self) -> Failure | None:
         """The failure that decided the outcome, if there was one."""
+        if type(self.outcomes[0]) is Accepted:  # it stands alone
+            return None
         decisive = Deferred if self.outcome == "deferred" else Rejected
         return next((outcome.failure for outcome in self.outcomes if isinstance(outcome, decisive)), None)

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import aio_pika
-import aiormq
 import pytest
 
 from dispatcher.brokers.rabbitmq import RabbitBroker
 from dispatcher.brokers.rabbitmq.envelope import read
+from dispatcher.brokers.rabbitmq.intake import Incoming
 from dispatcher.brokers.topology import dead_queue
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Accepted, Deferred
@@ -122,10 +122,10 @@ class TestOddMessages:
     async def test_a_bug_while_taking_in_leaves_the_message_among_the_dead_letters(
         self, node: Node, broker: RabbitBroker, queue: str, monkeypatch: pytest.MonkeyPatch, caplog
     ):
-        def odd(incoming: aiormq.abc.DeliveredMessage, is_stale: Callable[[], bool]) -> Message:
+        def odd(incoming: Incoming, *asked: Callable[[], bool]) -> Message:
             if incoming.body == b"odd":
                 raise ZeroDivisionError
-            return read(incoming, is_stale)
+            return read(incoming, *asked)
 
         monkeypatch.setattr("dispatcher.brokers.rabbitmq.delivery.read", odd)
         async with taking(broker, queue) as deliveries, operator(node) as channel:

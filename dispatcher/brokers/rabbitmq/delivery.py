@@ -19,7 +19,7 @@ class RabbitDelivery(Delivery):
     """A message from RabbitMQ in our hands."""
 
     def __init__(self, spell: Spell, keeper: Keeper, incoming: Incoming) -> None:
-        self.message = read(incoming, lambda: spell.is_stale)
+        self.message = read(incoming, lambda: spell.is_stale, lambda: spell.is_gone)
         self._spell = spell
         self._keeper = keeper
         self._incoming = incoming

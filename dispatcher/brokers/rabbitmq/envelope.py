@@ -27,7 +27,7 @@ HEADERS_LIMIT = 32_000
 """Bytes of headers on a copy, roughly; over 128 KiB the broker would close the connection."""
 
 
-def read(incoming: Incoming, is_stale: Callable[[], bool]) -> Message:
+def read(incoming: Incoming, is_stale: Callable[[], bool], is_gone: Callable[[], bool]) -> Message:
     """Take a message from the broker; one without `message_id` gets one."""
     said = incoming.properties
     headers = sound_headers(said.headers) if said.headers else {}
@@ -39,6 +39,7 @@ def read(incoming: Incoming, is_stale: Callable[[], bool]) -> Message:
         redelivered=incoming.redelivered,
         returned=_count(said.headers.get("x-delivery-count")) if said.headers else 0,
         is_stale=is_stale,
+        is_gone=is_gone,
         headers=headers,
         properties=Properties(
             content_type=said.content_type,
