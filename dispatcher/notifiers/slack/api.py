@@ -22,7 +22,7 @@ from dispatcher.cancelling import is_ours
 from dispatcher.notifiers.interruption import finish, interrupted
 from dispatcher.notifiers.slack.answers import Answer
 from dispatcher.notifiers.slack.losses import failure_of
-from dispatcher.notifiers.slack.moments import WATCH, Request, nothing, watch
+from dispatcher.notifiers.slack.moments import Request, nothing, stay, watch
 from dispatcher.notifiers.slack.settings import SlackSettings
 from dispatcher.notifiers.web import proxy_for
 from dispatcher.words.errors import DeliveryLost, Failure
@@ -61,10 +61,11 @@ class Api:
         self._token = settings.token.get_secret_value() if settings.token else None
         self._webhooks = {name: address.get_secret_value() for name, address in settings.webhooks.items()}
         self._secrets = [*([self._token] if self._token else []), *_parts_of(self._webhooks.values())]
+        self._proxies = {address: proxy_for(address) for address in (settings.api_url, *self._webhooks.values())}
         self._session: aiohttp.ClientSession | None = None
+        self._clients: dict[str, AsyncWebhookClient] = {}
+        self._client: AsyncWebClient | None = None
         self._closed = False
-        for address in (settings.api_url, *self._webhooks.values()):
-            proxy_for(address)  # what is wrong with it is said at the start
 
     @property
     def has_more_servers(self) -> bool:
@@ -84,7 +85,9 @@ class Api:
             DeliveryLost: `hand_over` raised it.
 
         """
-        return await self._ask(self._settings.api_url, lambda: self._client().chat_postMessage(**payload), hand_over)
+        # The function that the library has for it looks through all blocks for objects of its own.
+        call = partial(AsyncWebClient.api_call, api_method="chat.postMessage", json=dict(payload))
+        return await self._ask(self._settings.api_url, lambda: call(self._web_client()), hand_over)
 
     async def ask_who_we_are(self) -> Answer:
         """Call `auth.test`.
@@ -93,7 +96,7 @@ class Api:
             Failure: no answer came.
 
         """
-        return await self._ask(self._settings.api_url, lambda: self._client().auth_test())
+        return await self._ask(self._settings.api_url, lambda: self._web_client().auth_test())
 
     async def post_to_webhook(self, name: str, payload: Mapping[str, Any], hand_over: Callable[[], None]) -> Answer:
         """Post to an incoming webhook of this name; otherwise like `post_message`."""
@@ -151,22 +154,24 @@ class Api:
         async with ask as response:
             return response
 
-    def _client(self) -> AsyncWebClient:
-        client = AsyncWebClient(
-            self._token,
-            self._settings.api_url,
-            ssl=self._tls,
-            session=self._open(),
-            logger=_SILENT,
-            retry_handlers=[],
-        )
-        client.proxy = proxy_for(self._settings.api_url)
-        return client
+    def _web_client(self) -> AsyncWebClient:
+        """Give the client, made once: the library looks through the whole environment for each that is made."""
+        session = self._open()
+        if self._client is None:
+            address = self._settings.api_url
+            self._client = AsyncWebClient(
+                self._token, address, ssl=self._tls, session=session, logger=_SILENT, retry_handlers=[]
+            )
+            self._client.proxy = self._proxies[address]
+        return self._client
 
     def _webhook(self, address: str) -> AsyncWebhookClient:
-        client = AsyncWebhookClient(address, ssl=self._tls, session=self._open(), logger=_SILENT, retry_handlers=[])
-        client.proxy = proxy_for(address)
-        return client
+        session = self._open()
+        if address not in self._clients:
+            client = AsyncWebhookClient(address, ssl=self._tls, session=session, logger=_SILENT, retry_handlers=[])
+            client.proxy = self._proxies[address]
+            self._clients[address] = client
+        return self._clients[address]
 
     def _open(self) -> aiohttp.ClientSession:
         """Give the session, made in the loop that runs."""
@@ -179,7 +184,7 @@ class Api:
                 connector=aiohttp.TCPConnector(limit=self._settings.connections),
                 timeout=aiohttp.ClientTimeout(total=connect + answer, connect=connect, sock_read=answer),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trace_configs=[WATCH],
+                middlewares=[stay],
                 request_class=Request,
             )
         return self._session

@@ -8,6 +8,8 @@ import aiohttp
 
 from dispatcher.notifiers.slack.losses import Redirected
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
 _written: ContextVar[list[bool]] = ContextVar("whether the request under way was written")
 _last_moment: ContextVar[Callable[[], None]] = ContextVar("called before a request is written")
 
@@ -18,6 +20,7 @@ class Request(aiohttp.ClientRequest):
     async def send(self, conn: Any) -> aiohttp.ClientResponse:
         """Write it."""
         _last_moment.get()()
+        _written.get()[0] = True
         return await super().send(conn)
 
 
@@ -41,21 +44,15 @@ def watch(last_moment: Callable[[], None]) -> list[bool]:
     return written
 
 
-async def _note_written(*_: Any) -> None:
-    _written.get()[0] = True
+async def stay(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Make a request, and go nowhere else: the library below would follow a redirect.
 
+    Raises:
+        Redirected: it was one.
 
-async def _refuse_redirect(_session: Any, _context: Any, params: aiohttp.TraceRequestRedirectParams) -> None:
-    params.response.close()
-    raise Redirected
-
-
-def _make() -> aiohttp.TraceConfig:
-    config: aiohttp.TraceConfig = aiohttp.TraceConfig()
-    config.on_request_headers_sent.append(_note_written)
-    config.on_request_redirect.append(_refuse_redirect)
-    return config
-
-
-WATCH = _make()
-"""What sessions are to be made with."""
+    """
+    response = await handler(request)
+    if response.status in REDIRECTS:
+        response.close()
+        raise Redirected
+    return response

@@ -139,21 +139,20 @@ class TestBeforeTheRequest:
         assert NOT_SENT == (refused.kind, refused.reason)
 
     async def test_a_proxy_that_is_away_or_refuses_is_an_outage(self, server, notifier_for, monkeypatch):
-        notifier = notifier_for(server, **elsewhere("https://slack.example"))
         monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
-        away = await failure(notifier)
+        away = await failure(notifier_for(server, **elsewhere("https://slack.example")))
         async with HttpServer(Answer(407, "no")) as proxy:
             monkeypatch.setenv("https_proxy", proxy.url.replace("127", "ada:secret@127"))
-            refused = await failure(notifier)
+            refused = await failure(notifier_for(server, **elsewhere("https://slack.example")))
 
         assert NOT_SENT == (away.kind, away.reason) == (refused.kind, refused.reason)
         assert "slack.example:443: the proxy cannot be reached: Connection refused; nothing was sent" == away.text
         assert "slack.example:443: the proxy answers 407; nothing was sent" == refused.text
 
-    async def test_a_proxy_that_is_nonsense_is_an_outage(self, server, notifier, monkeypatch):
+    async def test_a_proxy_that_is_nonsense_is_an_outage(self, server, notifier_for, monkeypatch):
         monkeypatch.setenv("http_proxy", "nonsense")
 
-        refused = await failure(notifier)
+        refused = await failure(notifier_for(server))
 
         assert NOT_SENT == (refused.kind, refused.reason)
 

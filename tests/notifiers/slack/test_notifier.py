@@ -398,14 +398,14 @@ class TestConnections:
                 assert "TLS failed: unable to get local issuer certificate" in refused.text
             assert 4 == len(server.requests)
 
-    async def test_go_through_the_proxy_of_the_environment(self, server, notifier, monkeypatch):
+    async def test_go_through_the_proxy_of_the_environment(self, server, notifier_for, monkeypatch):
         async with HttpServer(slack) as proxy:
             monkeypatch.setenv("http_proxy", proxy.url)
-            for to in ("C024", "webhook:ops"):
-                await report(notifier, to=to)
+            by_proxy = notifier_for(server)
             monkeypatch.setenv("no_proxy", "127.0.0.1")
-            for to in ("C024", "webhook:ops"):
-                await report(notifier, to=to)
+            for notifier in (by_proxy, notifier_for(server)):
+                for to in ("C024", "webhook:ops"):
+                    await report(notifier, to=to)
 
         assert (2, 2) == (len(proxy.requests), len(server.requests))
 

@@ -106,12 +106,12 @@ async def test_nor_a_server_that_is_not_there(server, notifier_for, everything_l
 
 
 async def test_nor_a_proxy_with_a_password(server, notifier_for, everything_logged, monkeypatch):
-    notifier = notifier_for(server, api_url="https://slack.example")
     async with HttpServer(Answer(407, "no")) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url.replace("//", f"//ada:{TOKEN}@"))
         with pytest.raises(Failure) as caught:
-            await report(notifier)
+            await report(notifier_for(server, api_url="https://slack.example"))
 
+    assert "the proxy answers 407" in caught.value.text
     for text in whole(caught.value):
         assert_no_secret(text)
     assert_no_secret(everything_logged.text)
