@@ -27,7 +27,7 @@ class BotApi:
 
     async def answer(self, request: web.Request) -> web.Response:
         """Take a message."""
-        fields = await request.post()
+        fields = await request.json()
         code = self.answers.pop(0) if self.answers else 200
         if code != OK:
             error = {"ok": False, "error_code": code, "description": "No: it is a test"}
