@@ -6,7 +6,8 @@ at each turn of a loop, each call of a macro and each value it prints (`environm
 
 import re
 from collections.abc import Iterable, Mapping
-from resource import RUSAGE_SELF, getrusage
+from pathlib import Path
+from resource import RUSAGE_SELF, getpagesize, getrusage
 from time import perf_counter, thread_time
 from typing import TypeVar
 
@@ -28,6 +29,9 @@ _LIGHT = 1_000
 
 _is_special = re.compile("[&<>'\"]").search
 """What is written otherwise in HTML; most values hold none of it."""
+
+_STATISTICS = Path("/proc/self/statm")
+_PAGE = getpagesize() // 1024
 
 _CONTAINERS = (list, tuple, dict, set, frozenset, Mapping)
 _FOLLOWED = (*_CONTAINERS, Undefined)
@@ -63,6 +67,9 @@ class Meter:
         self._watched_from = now + _LONG
         if now - self._looked > min(_LONG, seconds / 10):  # a look each would be a good part of what a render costs
             self._looked, self._worked_before, self._held = now, thread_time(), _memory()
+
+    def forget(self) -> None:
+        """Let go of what a render has put together."""
         self._heavy.clear()
 
     def tick(self) -> None:
@@ -217,8 +224,11 @@ class Meter:
 
 
 def _memory() -> int:
-    """Give the most memory that the process has held so far, in kibibytes."""
-    return getrusage(RUSAGE_SELF).ru_maxrss
+    """Give how much memory the process holds, in kibibytes; the most it has held, where nobody tells more."""
+    try:
+        return int(_STATISTICS.read_bytes().split()[1]) * _PAGE
+    except OSError:
+        return getrusage(RUSAGE_SELF).ru_maxrss
 
 
 def _children(item: object) -> list[object]:

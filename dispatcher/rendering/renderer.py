@@ -126,8 +126,13 @@ class Renderer:
             return self._run(file, parameters)
         except Exception as error:  # noqa: BLE001 - whatever a template can bring about is its fault, not ours
             failure = failure_of(error, file.path, parameters)
+        finally:
+            self._meter.forget()
         # Raised out here, so that the failure does not hold on to the template's frames and all they refer to.
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # nor this frame on to it, and so on the parameters
 
     def _run(self, file: TemplateFile, parameters: Mapping[str, Any]) -> tuple[str, str | None]:
         template = self._editions.get(file)

@@ -139,3 +139,40 @@ def test_what_only_works_hard_is_over_in_time(ended, name: str):
     assert reason in {"rendered", "render-limit"}
     assert seconds < MOST_SECONDS
     assert mebibytes < MOST_MEBIBYTES
+
+
+AGAIN = """
+import json, sys
+from pathlib import Path
+
+from dispatcher.rendering.renderer import Renderer
+from dispatcher.rendering.settings import TemplateSettings
+from dispatcher.words.errors import Failure
+from dispatcher.words.texts import Dialect
+
+def memory():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+renderer = Renderer(TemplateSettings(path=Path(sys.argv[1])), "email", {"txt": Dialect.PLAIN})
+parameters = {"big": "ab" * 2_000_000}
+before = memory()
+for _ in range(5):
+    try:
+        renderer.render("holds", parameters)
+    except Failure as failure:
+        reason = failure.reason
+    print(json.dumps([reason, memory() - before]))
+"""
+
+
+def test_what_took_memory_gives_it_back_however_often_it_is_tried(tmp_path):
+    file = tmp_path / "email" / "holds.txt.jinja2"
+    file.parent.mkdir()
+    file.write_text(HELD.replace("MADE", "big[1:]"))
+    ended = subprocess.run(
+        [sys.executable, "-c", AGAIN, str(tmp_path)], capture_output=True, text=True, check=True, timeout=60
+    )
+    tries = [json.loads(line) for line in ended.stdout.splitlines()]
+
+    assert ["render-limit"] * 5 == [reason for reason, _ in tries]
+    assert all(held < 100 for _, held in tries), tries

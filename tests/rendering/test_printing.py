@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.lists(st.text())))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_printed_value_is_what_the_library_makes_of_it(templates, value):
     templates.write("email/a.html.jinja2", "{{ value }}|{{ [value][0] }}")
     templates.write("email/a.txt.jinja2", "{{ value }}")
