@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TypeVar
 
 from dispatcher.notifiers.email.connection import BUSY, Connection, Lost, Refused, Stale
+from dispatcher.notifiers.email.kept import Kept
 from dispatcher.notifiers.email.places import Places
 from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
@@ -24,6 +25,9 @@ from dispatcher.words.errors import Failure, Kind, Reason
 
 PATIENCE = 5
 """So many times a mail waits for another connection before it comes again later."""
+
+AHEAD = 5
+"""So many mails before a connection is replaced, its successor is opened."""
 
 T = TypeVar("T")
 
@@ -48,10 +52,10 @@ class Pool:
         self._places = Places(self._width.value)
         self._heard = 0.0  # when the server last did what it should, by `monotonic`
         self._opening = 0
-        self._kept: list[tuple[Connection, float]] = []  # with the time they were given back, oldest first
+        self._kept = Kept(settings.idle.total_seconds(), self._leave)
         self._used: set[Connection] = set()
         self._leaving: set[asyncio.Task[None]] = set()
-        self._sweeper: asyncio.TimerHandle | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -75,7 +79,7 @@ class Pool:
             Failure: none could be opened, or whatever `work` says.
 
         """
-        kept = self._take()
+        kept = self._kept.take()
         if kept is not None:
             try:
                 return await self._lend(kept, work)
@@ -105,11 +109,9 @@ class Pool:
     async def close(self) -> None:
         """Part from all connections that are not in use; those that are part when they are given back."""
         self._closed = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            self._sweeper = None
-        while self._kept:
-            self._leave(self._kept.pop()[0])
+        if self._preparing is not None:
+            await asyncio.wait({self._preparing})
+        self._kept.close()
         while self._leaving:
             await asyncio.wait(self._leaving)
             await asyncio.sleep(0)  # transports close in the next turn of the loop
@@ -123,7 +125,7 @@ class Pool:
                 return await self.open()
             except Enough:
                 await self._places.give_way()
-            kept = self._take()
+            kept = self._kept.take()
             if kept is not None:
                 return kept
         return await self.open()
@@ -193,25 +195,32 @@ class Pool:
         if self._places.size != self._width.value:
             self._places.resize(self._width.value)
 
-    def _take(self) -> Connection | None:
-        """Give the connection that was used last: the others have a chance to grow old."""
-        while self._kept:
-            connection, _ = self._kept.pop()
-            if connection.usable:
-                connection.kept = True
-                return connection
-            connection.abort()
-        return None
-
     def _give_back(self, connection: Connection) -> None:
         if not connection.usable:
             connection.abort()
         elif self._closed or connection.mails >= self._settings.mails_per_connection or self._is_unwanted():
             self._leave(connection)
         else:
-            self._kept.append((connection, monotonic()))
-            if self._sweeper is None:
-                self._sweep()
+            self._kept.give(connection)
+            if connection.mails == self._settings.mails_per_connection - AHEAD and len(self._kept) == 1:
+                self._prepare()
+
+    def _prepare(self) -> None:
+        """Open the successor of the only free connection before that is replaced: no mail has to wait for it then."""
+        if self._preparing is None and self._number < self.size:
+            self._preparing = asyncio.ensure_future(self._open_successor())
+
+    async def _open_successor(self) -> None:
+        try:
+            successor = await self.open()
+        except Failure:
+            return  # whoever needs it finds that out
+        finally:
+            self._preparing = None
+        if self._closed:
+            self._leave(successor)
+        else:
+            self._kept.give_last(successor)  # the other one is used up first
 
     def _is_unwanted(self) -> bool:
         """Tell whether the server has said that it wants fewer than there are besides this one."""
@@ -222,14 +231,3 @@ class Pool:
         parting = asyncio.ensure_future(connection.quit())
         self._leaving.add(parting)
         parting.add_done_callback(self._leaving.discard)
-
-    def _sweep(self) -> None:
-        """Part from the connections that were idle for too long, and come back when the next one may have been."""
-        self._sweeper = None
-        idle = self._settings.idle.total_seconds()
-        now = monotonic()
-        while self._kept and self._kept[0][1] + idle <= now:
-            self._leave(self._kept.pop(0)[0])
-        if self._kept:
-            wait = self._kept[0][1] + idle - now
-            self._sweeper = asyncio.get_running_loop().call_later(wait, self._sweep)

@@ -5,7 +5,7 @@ from time import monotonic
 
 import pytest
 
-from dispatcher.notifiers.email.pool import PATIENCE
+from dispatcher.notifiers.email.pool import AHEAD, PATIENCE
 from dispatcher.notifiers.email.replies import Phase
 from dispatcher.words.errors import Failure, Kind, Reason
 from tests.notifiers.email.examples import send
@@ -40,6 +40,30 @@ async def test_a_connection_is_replaced_after_enough_mails(server, notifier_for)
 
     assert [0, 0, 1, 1, 2] == [mail.session for mail in server.mails]
     assert ["QUIT"] * 3 == [session.verbs()[-1] for session in server.sessions]
+
+
+async def test_the_successor_of_a_connection_is_open_before_it_is_replaced(server, notifier_for):
+    notifier = notifier_for(server, mails_per_connection=20)
+    for _ in range(20 - AHEAD):
+        await send(notifier)
+
+    await server.until(lambda: 2 == server.seen["EHLO"])
+    for _ in range(20):
+        await send(notifier)
+    await notifier.close()
+
+    assert [0] * 20 + [1] * 15 == [mail.session for mail in server.mails]
+    assert 3 == len(server.sessions)  # the third was opened for the next ones, like the second
+
+
+async def test_a_successor_that_cannot_be_had_troubles_nobody(server, notifier_for):
+    notifier = notifier_for(server, mails_per_connection=20)
+    await send(notifier)
+    server.answer("CONNECT", "421 4.7.0 too many")
+    ended = [await send(notifier) for _ in range(45)]
+
+    assert [{}] * 45 == ended
+    assert 46 == len(server.mails)
 
 
 async def test_a_connection_that_is_idle_for_too_long_is_parted_from(server, notifier_for):

@@ -65,7 +65,7 @@ async def test_answers_may_come_in_pieces(puppet, notifier, size):
 async def test_a_mail_is_two_writes(puppet, notifier):
     await send(notifier, rendered=SMALL)
     writes = []
-    (connection, _) = notifier._pool._kept[0]
+    (connection, _) = notifier._pool._kept._waiting[0]
     transport = connection._wire._transport
 
     class Counting:
@@ -215,7 +215,7 @@ async def test_what_nobody_asked_for_ends_the_connection_before_a_text(puppet, n
 async def test_what_nobody_asked_for_while_idle_costs_the_connection_alone(puppet, notifier, surplus):
     puppet.idle = [surplus]
     await send(notifier)
-    await until(lambda: not notifier._pool._kept or not notifier._pool._kept[0][0].usable)
+    await until(lambda: not notifier._pool._kept or not notifier._pool._kept._waiting[0][0].usable)
 
     assert {} == await send(notifier)
 
