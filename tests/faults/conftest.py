@@ -26,10 +26,9 @@ PATIENCE = 1_800 if LONG else 120
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the cases of a file together, so that they share a node; give them the time that they need."""
+    """Give the cases the time that they need."""
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group(f"faults-{item.path.stem}"))
             item.add_marker(pytest.mark.timeout(PATIENCE))
 
 

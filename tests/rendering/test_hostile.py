@@ -6,8 +6,6 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("hostile")  # all attacks are made once, for all tests
-
 MOST_SECONDS = 2 * 2 + 1
 """Twice the time limit and one second."""
 
