@@ -168,7 +168,7 @@ class Consumer:
         try:
             await self._handle(message, early)
         except (Failure, SomeFailed) as failure:
-            error = failure
+            error = failure.with_traceback(None)  # it holds whatever the message held, until cycles are looked for
         except Ended as ended:
             return (ended.outcome,)
         is_outage = self._outages.note(error, began)

@@ -173,6 +173,7 @@ class Notify:
             async with self._pacer.turn(who, destinations):
                 report = await self._notifier.send(message.id, notification, part, rendered, attempt.ledger)
         except Failure as failure:
+            failure = failure.with_traceback(None)  # which holds all that was sent, until cycles are looked for
             report = Report(dict.fromkeys(waiting, failure), messages=1 + max(0, failure.pieces - part.pieces))
         except DeliveryLost:
             raise

@@ -107,6 +107,14 @@ async def test_a_part_that_cannot_be_rendered_does_not_hold_the_others():
     assert ("0@x.org", "1@x.org", "2@x.org") == failed.value.addresses
 
 
+async def test_what_failed_holds_on_to_nothing_of_what_was_sent():
+    """Its files may be large, and cycles are looked for seldom."""
+    with pytest.raises(SomeFailed) as failed:
+        await Notify(Recorder(), Names())(message("Ada", None))
+
+    assert [None] == [one.__traceback__ for one in failed.value.failures.values()]
+
+
 async def test_failures_of_several_parts_are_told_together():
     notifier = Recorder(lambda part: {part.index: LATER} if part.index else NOBODY)
     with pytest.raises(SomeFailed, match="2 of 3 recipients were not served") as failed:
