@@ -17,6 +17,11 @@ T = TypeVar("T")
 TROUBLES = (OSError, sqlite3.Error, ValueError)
 """What a disk, SQLite and a path that cannot be one (`ValueError`) raise."""
 
+NOWHERE = (
+    "there is no folder for the journal, since its user has no home, so what was sent is remembered in memory only:"
+    " set service.journal.path to a folder that can be written"
+)
+
 PATIENCE = 0.05
 """How long to wait for another process, in seconds: the event loop stands still meanwhile."""
 
@@ -125,6 +130,15 @@ def connect(path: str, schema: str) -> sqlite3.Connection:
 def is_locked(error: BaseException) -> bool:
     """Tell whether another process was in the way."""
     return isinstance(error, sqlite3.Error) and _code(error) in _LOCKED
+
+
+def complaint(folder: Path | None, error: BaseException) -> str:
+    """Say in one sentence what cannot be written, and why."""
+    why = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return (
+        f"the journal in {folder} cannot be written ({why}), so what was sent is remembered in memory only:"
+        f" {advice(error)}, or set service.journal.path to a folder that can be written"
+    )
 
 
 def advice(error: BaseException) -> str:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from dispatcher.flow.journal import Hand, Journal, Record
 from dispatcher.journal import notes
-from dispatcher.journal.database import TROUBLES, advice, is_locked
+from dispatcher.journal.database import NOWHERE, TROUBLES, complaint, is_locked
 from dispatcher.journal.disk import Disk
 from dispatcher.journal.marks import LooseHand, Marks, PlacedHand
 from dispatcher.journal.memory import Memory
@@ -19,11 +19,6 @@ from dispatcher.journal.places import Place
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_NOWHERE = (
-    "there is no folder for the journal, since its user has no home, so what was sent is remembered in memory only:"
-    " set service.journal.path to a folder that can be written"
-)
 
 RETRY = 10.0
 """How many seconds a disk in trouble is left alone."""
@@ -65,11 +60,12 @@ class HostJournal(Journal):
         """Give what is known of a message. Who died is noticed here."""
         self._look()
         now = self._now()
+        ours = [] if self._marks is None else [place for place in self._marks.unwritten.values() if place.key == key]
+        known = self._ask(lambda disk: disk.places(key, now), ours)  # first: they go from there to the database
         rows = self._everywhere(lambda connection: notes.rows(connection, key))
-        packed = self._everywhere(lambda connection: notes.packed(connection, key))
-        packed += self._ask(lambda disk: disk.places(key, now), [])
+        known += self._everywhere(lambda connection: notes.packed(connection, key))
         start, cleared = 0 if since is None else int(since.timestamp() * 1000), self._memory.cleared.get(key, 0)
-        served, unsure = notes.sum_up(rows, packed, start, cleared)
+        served, unsure = notes.sum_up(rows, known, start, cleared)
         return Record(served, unsure, 0 if cleared else self._ask(lambda disk: disk.deaths(key), 0))
 
     def hand_over(self, key: bytes, slots: Collection[int]) -> None:
@@ -105,7 +101,7 @@ class HostJournal(Journal):
 
     def noted(self, number: int, place: Place, *, known: bool) -> None:
         """Take note of whom a place says to be served, and whether that is in a file."""
-        if known and self._is_open and self._marks is not None:
+        if known and self._marks is not None and (self._is_open or self._is_only_locked):
             self._marks.unwritten[number] = place
             self._pack(place.at)
         else:
@@ -134,9 +130,9 @@ class HostJournal(Journal):
         disk = self._disk
         if disk is None:
             return
-        self._pack()
-        if self._memory:
+        for _ in range(2):  # it may be locked just now
             self._tried = None
+            self._pack()
         while self._memory and self._is_usable():
             pass
         disk.close()
@@ -175,8 +171,9 @@ class HostJournal(Journal):
     def _pack(self, at: int | None = None) -> None:
         """Write to the database what only stands in our places, where it is time for that."""
         disk, marks = self._disk, self._marks
-        if disk is not None and marks is not None and marks.is_due(at) and self._is_usable():
-            self._does(lambda: disk.pack(marks.unwritten.values(), self._now()))  # else it goes into memory
+        if disk is None or marks is None or not (marks.is_due(at) and self._is_usable()):
+            return
+        if self._does(lambda: disk.pack(marks.unwritten.values(), self._now())):
             marks.written()
 
     def _ask(self, question: Callable[[Disk], T], otherwise: T) -> T:
@@ -202,7 +199,7 @@ class HostJournal(Journal):
         disk, now = self._disk, self._now()
         if disk is None:
             if self._folder is None:
-                self._say(_NOWHERE)
+                self._say(NOWHERE)
             return False
         if not self._is_open:
             if self._tried is not None and abs(now - self._tried) < self._pause:  # the clock may have stepped back
@@ -219,6 +216,10 @@ class HostJournal(Journal):
                 log.info("the journal in %s is on disk again", self._folder)
         return self._is_open
 
+    @property
+    def _is_only_locked(self) -> bool:
+        return self._was_locked and self._trouble is None
+
     def _move(self, disk: Disk, now: float) -> None:
         for key, until in list(self._memory.cleared.items())[:CLEARINGS]:
             disk.clear(key, until, now)
@@ -230,19 +231,15 @@ class HostJournal(Journal):
         if not self._is_open:  # known
             return
         self._is_open, self._tried = False, self._now()
+        if is_locked(error) and not self._was_locked and self._trouble is None:
+            self._was_locked, self._pause = True, SOON
+            return  # what stands in our places stays there, where it outlives us
         marks = self._marks
         if marks is not None and marks.unwritten:
             self._memory.write(lambda connection: notes.add(connection, marks.unwritten.values()), self._tried)
             marks.written()
-        if is_locked(error) and not self._was_locked and self._trouble is None:
-            self._was_locked, self._pause = True, SOON
-            return
         self._pause = RETRY
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        self._say(
-            f"the journal in {self._folder} cannot be written ({why}), so what was sent is remembered in memory only:"
-            f" {advice(error)}, or set service.journal.path to a folder that can be written"
-        )
+        self._say(complaint(self._folder, error))
 
     def _say(self, sentence: str) -> None:
         if self._trouble is None:

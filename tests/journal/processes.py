@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 BEGIN = """
-import os, resource, sys, time
+import os, resource, sqlite3, sys, time
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path

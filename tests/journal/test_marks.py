@@ -3,13 +3,15 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from dispatcher.flow.journal import Record
 from dispatcher.journal import HostJournal, hands, marks
-from dispatcher.journal.places import HELD, MOST_SLOTS, WORKED, every, pack, unpack
+from dispatcher.journal.hands import Hands
+from dispatcher.journal.places import HELD, MOST_SLOTS, WORKED, Place, every, pack, unpack
 from tests.journal.conftest import HOUR, Clock, Maker
 from tests.journal.processes import running
 from tests.waiting import until
@@ -238,6 +240,73 @@ def test_a_database_held_by_somebody_else_keeps_nobody_from_serving(
     journal.close()
 
     assert {0: 0} == make().recall(key(1)).served == make().recall(key(2)).served
+
+
+LOCKED = """
+at = time.time()
+journal = HostJournal(folder, timedelta(hours=1), now=lambda: at)
+def serve(number):
+    with journal.take(key(number)) as hand:
+        hand.serve([0], last=True)
+for number in range(1, 51):
+    serve(number)
+at += 2
+[path] = folder.glob("sent*.db")
+other = sqlite3.connect(path, isolation_level=None)
+other.execute("BEGIN IMMEDIATE")
+for number in range(51, 101):
+    serve(number)
+other.execute("ROLLBACK")
+hands = [journal.take(key(number)) for number in range(101, 151)]
+say("ready")
+sys.stdin.read()
+"""
+
+
+def test_a_database_locked_for_a_moment_lets_a_killed_process_forget_nothing(folder: Path):
+    with running(folder, LOCKED):
+        pass
+    mine = HostJournal(folder, HOUR)
+
+    assert [{0: 0}] * 100 == [mine.recall(key(number)).served for number in range(1, 101)]
+    mine.close()
+
+
+def test_what_was_served_while_a_database_is_locked_is_known_and_in_it_a_second_later(
+    journal: HostJournal, folder: Path, clock: Clock
+):
+    serve(journal, 1)
+    [path] = folder.glob("sent*.db")
+    other_span = path.with_name(f"sent-3601-{int(clock.at // 3601)}.db")
+    with closing(sqlite3.connect(other_span, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert {0: 0} == journal.recall(key(1)).served
+        serve(journal, 2)
+        assert [{0: 0}] * 2 == [journal.recall(key(number)).served for number in (1, 2)]
+        other.execute("ROLLBACK")
+    other_span.unlink()
+    assert 0 == rows(folder)
+    clock.at += 2
+    assert journal.trouble is None
+    assert 2 == rows(folder)
+
+
+def test_what_goes_to_the_database_while_it_is_asked_for_is_known(
+    make: Maker, clock: Clock, monkeypatch: pytest.MonkeyPatch
+):
+    """Its place is taken again by then."""
+    mine, theirs = make(), make()
+    serve(theirs, 1)
+    look = Hands.others
+
+    def look_late(those: Hands, asked: bytes) -> list[Place]:
+        clock.at += 2
+        for number in (2, 3, 4):
+            serve(theirs, number)
+        return look(those, asked)
+
+    monkeypatch.setattr(Hands, "others", look_late)
+    assert {0: 0} == mine.recall(key(1)).served
 
 
 def test_without_a_folder_it_is_remembered_in_memory(make: Maker):
