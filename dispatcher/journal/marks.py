@@ -154,15 +154,17 @@ class PlacedHand(Hand):
 
     def serve(self, slots: Collection[int], pieces: int = 0, *, last: bool = False) -> None:
         """Note who has it, in its place."""
-        served = None if pieces else bits(slots)
-        if served is None:
-            self._book.serve(self.key, slots, pieces)
-            return
-        self._served |= served
-        self._at = self._book.milliseconds()
         if last:
             self._marks.go_on(self)
             self._state = 0
+        served = None if pieces else bits(slots)
+        if served is None:
+            self._book.serve(self.key, slots, pieces)
+            if last:
+                self._say()
+            return
+        self._served |= served
+        self._at = self._book.milliseconds()
         known = self._say()
         self._book.noted(self._number, Place(self.key, self._at, self._served, self._state), known=known)
 

@@ -144,6 +144,20 @@ def test_what_finds_no_room_in_a_place_is_in_the_database_at_once(journal: HostJ
     assert {0: 0, 3: 2, MOST_SLOTS - 1: 0, MOST_SLOTS: 0} == make().recall(key(1)).served
 
 
+@pytest.mark.parametrize(("slots", "pieces"), [([0, MOST_SLOTS], 0), ([3], 2)])
+def test_the_last_one_served_lets_go_of_it_though_it_finds_no_room(
+    make: Maker, folder: Path, slots: list[int], pieces: int
+):
+    mine, theirs = make(), make()
+    with theirs.take(key(1)) as hand:
+        hand.work()
+        hand.serve(slots, pieces, last=True)
+        assert [] == states(folder)
+        assert not mine.is_held_elsewhere(key(1))
+        assert dict.fromkeys(slots, pieces) == mine.recall(key(1)).served
+        hand.rest()
+
+
 def test_hundreds_go_to_the_database_at_once_and_their_places_are_taken_again(journal: HostJournal, folder: Path):
     for number in range(1, 2 * marks.MOST + 11):
         serve(journal, number)
