@@ -8,7 +8,7 @@ drain    at SIGTERM or Ctrl-C all of them; a second one skips the waiting
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -101,8 +101,7 @@ class Lead:
             await self._stop.wait()
             await self._drain()
         finally:
-            for one in self._alive:
-                one.kill()
+            self._each(MemberProcess.kill)
             await self.page.close()
         if self.refused is not None:
             return REFUSED
@@ -113,8 +112,6 @@ class Lead:
         task = asyncio.create_task(work)
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
-
-    # Places
 
     async def seat(self, number: int, of: int) -> MemberProcess:
         """Start a member, which has no place yet.
@@ -149,9 +146,7 @@ class Lead:
 
     async def shrink(self) -> None:
         """Let those go for whom there is no place in the plan."""
-        await asyncio.gather(
-            *(self.swap(number, None) for number in tuple(self._seats) if number > self.plan.processes)
-        )
+        await asyncio.gather(*(self.swap(seat, None) for seat in tuple(self._seats) if seat > self.plan.processes))
 
     async def until_gone(self, process: MemberProcess) -> int:
         """Wait for the end of a member, and keep what it counted; give its exit code."""
@@ -206,19 +201,25 @@ class Lead:
 
     async def _drain(self) -> None:
         """Have all members finish what is in hand; kill who takes far too long."""
-        for one in self._alive:
-            one.stop()
+        self._each(MemberProcess.stop)
         hurry = asyncio.create_task(self._hurry.wait())
         if not await self._until_done(self.plan.drain_timeout + GRACE, hurry) and hurry.done():
-            for one in self._alive:
-                one.hurry()
+            self._each(MemberProcess.hurry)
             await self._until_done(GRACE)
         for one in self._alive:
             self._unfinished = True
             log.error("process %d does not end; it is killed", one.number)
-            one.kill()
+        self._each(MemberProcess.kill)
         await self._until_done(GRACE)
         hurry.cancel()
+
+    def _each(self, act: Callable[[MemberProcess], None]) -> None:
+        """Do something with each member; what goes wrong with one of them keeps nothing from the others."""
+        for one in self._alive:
+            try:
+                act(one)
+            except Exception:
+                log.exception("process %d could not be told, which must not happen", one.number)
 
     async def _until_done(self, within: float, *unless: asyncio.Task[Any]) -> bool:
         """Wait until no member is left and nothing is being done; tell whether that came about."""

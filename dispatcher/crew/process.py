@@ -100,16 +100,21 @@ class MemberProcess:
     def stop(self) -> None:
         """Ask it to finish what is in hand, and to end."""
         self.asked = True
-        self._writer.write(STOP)
+        self._say(STOP)
 
     def hurry(self) -> None:
         """Ask it not to wait for what is in hand."""
-        self._writer.write(HURRY)
+        self._say(HURRY)
 
     def kill(self) -> None:
         """End it at once."""
         with suppress(ProcessLookupError):
             self._process.kill()
+
+    def _say(self, line: bytes) -> None:
+        """Say something, if it can still be heard: who has closed the wire may take a while to end."""
+        if not self._writer.is_closing():  # uvloop raises otherwise
+            self._writer.write(line)
 
     async def _follow(self, heard: Callable[[], None]) -> int:
         """Take its reports, until the last one, and its exit code."""
