@@ -13,6 +13,9 @@ from telegram.request import RequestData
 STEP = 1 << 16
 """Bytes of a file that are written at once; for each of them the other side has the time-out of an upload."""
 
+SMALL = STEP >> 1
+"""Bytes at most of what is written in one go: aiohttp does not wait for the other side there, whatever its headers."""
+
 _ESCAPED = re.compile(r'["\\\x00-\x1a\x1c-\x1f]')
 
 
@@ -25,14 +28,14 @@ class Body(aiohttp.Payload):
         patience: so many seconds the other side may take for each step.
 
     Attributes:
-        written: whether all of it was.
+        written: whether the other side has all of it, or may get it.
 
     """
 
     def __init__(self, pieces: Sequence[bytes], content_type: str, patience: float) -> None:
         super().__init__(pieces, content_type=content_type)
         self._size = sum(map(len, pieces))
-        self._is_small = self._size <= STEP
+        self._is_small = self._size <= SMALL
         self._pieces = pieces
         self._patience = patience
         self.written = False
@@ -47,7 +50,11 @@ class Body(aiohttp.Payload):
         if self._is_small:
             await writer.write(b"".join(self._pieces))
         else:
+            left = sum(map(len, self._pieces))
             for step in self._steps():
+                left -= len(step)
+                # The last one may arrive even when it is given up: it lies in a buffer that is emptied on closing.
+                self.written = not left
                 async with asyncio.timeout(self._patience):
                     await writer.write(step)
         self.written = True
