@@ -18,6 +18,8 @@ from dispatcher.journal.places import FREE, SIZE, Place, among, every, unpack
 _CHUNK = 1024 * SIZE
 _PREFIX = "hands-"
 _NEW = "new-"
+_OLD = "in-hand-"
+"""So an older version calls its files, in another shape: nobody counts what its dead had in hand."""
 _STALE = 60.0
 """After so many seconds a file that never got its lock and its name belongs to nobody."""
 _LOOKS = 3
@@ -108,6 +110,8 @@ class Hands:
         for name in names:
             if name.startswith(_NEW):
                 self._tidy(self._folder / name)
+            elif name.startswith(_OLD):
+                _tidy_old(self._folder / name)
         dead = {}
         for name in present:
             file = self._other(name)
@@ -154,6 +158,12 @@ def _can_lock(file: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _tidy_old(path: Path) -> None:
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        if _can_lock(file.fileno()):
+            path.unlink()
 
 
 def _content(file: int) -> bytes:

@@ -16,16 +16,17 @@ from dispatcher.journal.places import Place
 
 T = TypeVar("T")
 
-_NAME = re.compile(r"sent-([1-9][0-9]*)-([0-9]+)\.db(.*)", re.DOTALL)
+_NAME = re.compile(r"(?:notes|sent)-([1-9][0-9]*)-([0-9]+)\.db(.*)", re.DOTALL)
 _FAR = timedelta(days=1).total_seconds()
 """A file that lies further ahead was written while the clock was wrong."""
 
 
 class Sent:
-    """The files of a folder, `sent-<span in seconds>-<number of the span since 1970>.db`.
+    """The files of a folder, `notes-<span in seconds>-<number of the span since 1970>.db`.
 
     The name tells how long a file is needed, also to a process that keeps its notes for another time: until one more
-    span has gone by after its own. Files ahead of us count too, since a clock may step back.
+    span has gone by after its own. Files ahead of us count too, since a clock may step back. So do those of an older
+    version, `sent-…`, in which nothing lies packed; no notes are added there.
 
     Args:
         folder: where they are.
@@ -40,7 +41,7 @@ class Sent:
 
     def write(self, note: Callable[[sqlite3.Connection], None], now: float) -> None:
         """Note something in the file of the present (seconds since 1970)."""
-        self._database(f"sent-{self._span}-{int(now // self._span)}.db").run(note)
+        self._database(f"notes-{self._span}-{int(now // self._span)}.db").run(note)
 
     def sort(self, places: Iterable[Place], now: float) -> dict[float, list[Place]]:
         """Give what still counts, by the beginning of its span: what is older is not remembered any more."""

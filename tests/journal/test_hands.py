@@ -1,6 +1,7 @@
 """What is in hand is known to the others, and what a process died with is counted, once."""
 
 import errno
+import fcntl
 import os
 import sqlite3
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.flow.journal import Record
 from dispatcher.journal import HostJournal, hands
 from dispatcher.journal.hands import Hands
 from dispatcher.journal.places import HELD, LENGTH, SIZE, WORKED, pack
@@ -152,6 +154,20 @@ def test_a_file_that_never_got_its_name_goes_away_after_a_while(make: Maker, fol
     mine.recall(key(1))
 
     assert (True, False) == (fresh.exists(), stale.exists())
+
+
+def test_the_file_of_an_older_version_goes_away_when_its_process_is_dead(make: Maker, folder: Path):
+    mine = make()
+    mine.recall(key(1))
+    living, dead = folder / "in-hand-1-a", folder / "in-hand-1-b"
+    dead.write_bytes(key(1))
+    with living.open("xb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert Record() == mine.recall(key(1))
+
+        assert (True, False) == (living.exists(), dead.exists())
+    mine.recall(key(1))
+    assert not living.exists()
 
 
 def test_a_file_taken_away_under_us_is_made_again_with_all_that_is_in_hand(make: Maker, folder: Path):

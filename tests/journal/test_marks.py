@@ -37,7 +37,7 @@ def serve(journal: HostJournal, number: int) -> None:
 def rows(folder: Path) -> int:
     """Count what the database knows, packed."""
     count = 0
-    for path in folder.glob("sent*.db"):
+    for path in folder.glob("notes*.db"):
         with sqlite3.connect(path) as connection:
             (size,) = connection.execute("SELECT coalesce(sum(length(notes)), 0) FROM served").fetchone()
         connection.close()
@@ -243,7 +243,7 @@ def test_a_database_held_by_somebody_else_keeps_nobody_from_serving(
     journal: HostJournal, make: Maker, folder: Path, clock: Clock
 ):
     serve(journal, 1)
-    [path] = folder.glob("sent*.db")
+    [path] = folder.glob("notes*.db")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     clock.at += 3
@@ -265,7 +265,7 @@ def serve(number):
 for number in range(1, 51):
     serve(number)
 at += 2
-[path] = folder.glob("sent*.db")
+[path] = folder.glob("notes*.db")
 other = sqlite3.connect(path, isolation_level=None)
 other.execute("BEGIN IMMEDIATE")
 for number in range(51, 101):
@@ -290,8 +290,8 @@ def test_what_was_served_while_a_database_is_locked_is_known_and_in_it_a_second_
     journal: HostJournal, folder: Path, clock: Clock
 ):
     serve(journal, 1)
-    [path] = folder.glob("sent*.db")
-    other_span = path.with_name(f"sent-3601-{int(clock.at // 3601)}.db")
+    [path] = folder.glob("notes*.db")
+    other_span = path.with_name(f"notes-3601-{int(clock.at // 3601)}.db")
     with closing(sqlite3.connect(other_span, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert {0: 0} == journal.recall(key(1)).served

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import stat
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from dispatcher.flow.journal import Record
 from dispatcher.journal import HostJournal, notes
-from dispatcher.journal.database import Database
+from dispatcher.journal.database import Database, connect
 from tests.journal.conftest import HOUR, Clock, Maker
 from tests.journal.processes import result, running
 
@@ -157,15 +157,50 @@ def test_a_file_of_the_past_goes_away_and_one_kept_for_longer_stays(
 
     clock.at += 2 * 3600
     assert {2: 0} == short.recall(key).served
-    assert ["sent-86400-20833.db"] == sorted(path.name for path in folder.glob("sent*.db"))
+    assert ["notes-86400-20833.db"] == sorted(path.name for path in folder.glob("notes*.db"))
 
     clock.at += 2 * 86400
     assert {} == short.recall(key).served
-    assert [] == list(folder.glob("sent*"))
+    assert [] == list(folder.glob("notes*"))
+
+
+OLDER = """
+CREATE TABLE sent (
+    key BLOB NOT NULL, slot INTEGER NOT NULL,
+    pieces INTEGER NOT NULL, at INTEGER NOT NULL, handed INTEGER NOT NULL, PRIMARY KEY (key, slot)
+) WITHOUT ROWID;
+CREATE TABLE settled (version BLOB NOT NULL PRIMARY KEY) WITHOUT ROWID
+"""
+
+
+def test_the_notes_of_an_older_version_count_and_none_are_added_there(
+    make: Maker, folder: Path, key: bytes, clock: Clock
+):
+    folder.mkdir(parents=True)
+    path = folder / f"sent-3600-{int(clock.at // 3600)}.db"
+    with closing(connect(str(path), OLDER)) as older:
+        notes.serve(older, key, [1], 0, int(clock.at * 1000))
+        notes.settle(older, key)
+        journal = make()
+        assert {1: 0} == journal.recall(key).served
+        assert journal.is_settled(key)
+
+        journal.serve(key, [2])
+        with journal.take(key) as hand:
+            hand.serve([3], last=True)
+        clock.at += 3
+        assert journal.trouble is None
+        assert {1: 0, 2: 0, 3: 0} == journal.recall(key).served
+        assert [1] == [row.slot for row in notes.rows(older, key)]
+        assert [] == notes.packed(older, key)
+
+    clock.at += 7200
+    assert {} == journal.recall(key).served
+    assert not path.exists()
 
 
 def test_an_old_file_that_cannot_be_deleted_is_left_alone(journal: HostJournal, folder: Path, key: bytes):
-    (folder / "sent-3600-1.db").mkdir(parents=True)
+    (folder / "notes-3600-1.db").mkdir(parents=True)
 
     assert Record() == journal.recall(key)
     assert is_well(journal)
@@ -197,7 +232,7 @@ def test_the_files_are_for_this_user_only(make: Maker, folder: Path, key: bytes)
     finally:
         os.umask(before)
 
-    assert {"sent": 0o600, "hands": 0o600} == modes
+    assert {"notes": 0o600, "hands": 0o600} == modes
     assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
 
 
@@ -325,7 +360,7 @@ def test_100_000_notes_in_memory_take_little_too(folder: Path):
 def test_many_notes_at_once_are_one_transaction(make: Maker, folder: Path, key: bytes):
     make().serve(key, range(10_000))
 
-    [path] = folder.glob("sent*.db")
+    [path] = folder.glob("notes*.db")
     with sqlite3.connect(path) as connection:
         assert (10_000,) == connection.execute("SELECT count(*) FROM sent").fetchone()
     connection.close()

@@ -28,7 +28,7 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture):
 def full(folder: Path, journal: HostJournal, key: bytes) -> sqlite3.Connection:
     """The journal's file, held by somebody else: as good as a disk that takes nothing, and easily ended."""
     journal.serve(key, [0])
-    [path] = folder.glob("sent*.db")
+    [path] = folder.glob("notes*.db")
     return sqlite3.connect(path, isolation_level=None)
 
 
@@ -276,7 +276,7 @@ def test_a_broken_file_is_put_aside_and_made_anew(
     make: Maker, folder: Path, key: bytes, caplog: pytest.LogCaptureFixture, content: bytes
 ):
     make().serve(key, [0])
-    [path] = folder.glob("sent*.db")
+    [path] = folder.glob("notes*.db")
     for journal in (make(), make()):
         journal.close()
     for ending in ("", "-wal", "-shm"):
@@ -296,7 +296,7 @@ def test_a_broken_file_is_put_aside_and_made_anew(
 
 def test_the_log_of_a_broken_file_goes_with_it(make: Maker, folder: Path, key: bytes):
     make().serve(key, [0])
-    [path] = folder.glob("sent*.db")
+    [path] = folder.glob("notes*.db")
     other = sqlite3.connect(path)  # as long as it is open, so is the log
     other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     with path.open("r+b") as file:
@@ -316,7 +316,7 @@ def test_a_file_that_breaks_while_it_is_open_is_put_aside_too(
     journal, other = make(), make()
     journal.serve(key, [0])
     other.serve(key, [1])
-    [path] = folder.glob("sent*.db")
+    [path] = folder.glob("notes*.db")
     with sqlite3.connect(path) as stranger:
         stranger.execute("DROP TABLE sent")
     stranger.close()
@@ -341,7 +341,7 @@ def test_broken_deaths_are_put_aside(make: Maker, folder: Path, key: bytes):
 def test_a_file_that_another_put_aside_first_is_just_opened_anew(make: Maker, folder: Path, key: bytes):
     journal = make()
     journal.serve(key, [0])
-    [path] = folder.glob("sent*.db")
+    [path] = folder.glob("notes*.db")
     database = journal._disk._sent._open[path.name]
 
     def found_broken(connection: sqlite3.Connection) -> int:
@@ -371,7 +371,7 @@ def test_a_folder_taken_away_is_made_again(make: Maker, folder: Path, key: bytes
 
 
 def test_a_file_that_cannot_be_opened_is_trouble_and_tried_again(make: Maker, folder: Path, key: bytes, clock: Clock):
-    name = f"sent-3600-{int(clock.at // 3600)}.db"
+    name = f"notes-3600-{int(clock.at // 3600)}.db"
     (folder / name).mkdir(parents=True)
     journal = make()
     journal.serve(key, [0])
