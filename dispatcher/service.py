@@ -121,7 +121,8 @@ class Dispatcher:
 
     async def _start(self) -> None:
         await self._broker.start()
-        for lane in self._lanes:
+        # Who is off first: what has to be declared would wait behind the deliveries of the others.
+        for lane in sorted(self._lanes, key=lambda lane: lane.off is None):
             consumer = make_consumer(lane, self._settings, self._journal, self._observers)
             if consumer is None:
                 waiting = await self._broker.declare(lane.queue)

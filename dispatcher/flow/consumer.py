@@ -19,12 +19,13 @@ from dispatcher.flow.judge import judge
 from dispatcher.flow.once import AlreadySettled, Died, Once
 from dispatcher.flow.outages import Outages
 from dispatcher.flow.page import Page
+from dispatcher.flow.settled import note_kept
 from dispatcher.flow.split import SplitUp
 from dispatcher.words import messages
 from dispatcher.words.errors import DeliveryLost, Failure, Kind, SomeFailed
 from dispatcher.words.health import QueueHealth, State
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released, Settlement, Split
+from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Released, Settlement, Split
 from dispatcher.words.retries import HOLD, LONGEST_WAIT, Ladder
 
 Handler = Callable[[Message], Awaitable[None]]
@@ -228,7 +229,7 @@ class Consumer:
         """Settle; tell whether that was too late."""
         message = delivery.message
         try:
-            await delivery.settle(*outcomes, kept=lambda: self._kept(message, outcomes))
+            await delivery.settle(*outcomes, kept=lambda: note_kept(self._page, message, outcomes))
         except DeliveryLost:
             return True
         except Exception:
@@ -236,26 +237,9 @@ class Consumer:
             return True
         return False
 
-    def _kept(self, message: Message, outcomes: tuple[Outcome, ...]) -> None:
-        """Remember that all copies are kept: should the broker not hear the rest, the message only has to go."""
-        if isinstance(outcomes[0], Accepted) and not message.seen_before:
-            return
-        if isinstance(outcomes[0], Deferred | Rejected | Split):
-            self._page.settle(message)
-        if _has_doubts(message, outcomes):
-            self._page.clear(message)
-
     def _tell(self, settlement: Settlement) -> None:
         for observer in self._observers:
             try:
                 observer(settlement)
             except Exception:
                 log.exception("the observer %r failed", observer)
-
-
-def _has_doubts(message: Message, outcomes: tuple[Outcome, ...]) -> bool:
-    """Tell whether something may be written down about a message that does not hold any more."""
-    if any(isinstance(one, Deferred | Released) for one in outcomes):
-        return False
-    unsure = any(isinstance(one, Rejected) and one.failure.kind is Kind.UNKNOWN for one in outcomes)
-    return unsure or message.seen_before
