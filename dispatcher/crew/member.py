@@ -94,7 +94,9 @@ class Member:
             await asyncio.sleep(EVERY)
 
     def _say(self, writer: asyncio.StreamWriter) -> None:
-        """Report if something is new; not while the lead has not even taken the last report."""
+        """Report if something is new; not while the lead has not even taken the last report, or is gone."""
+        if writer.is_closing():
+            return
         report = self._now().written()
         if report != self._last and not writer.transport.get_write_buffer_size():
             self._last = report
@@ -111,6 +113,8 @@ class Member:
 
 async def _deliver(writer: asyncio.StreamWriter, line: bytes) -> None:
     """Have the last words taken, if anybody is there to take them."""
+    if writer.is_closing():  # uvloop raises otherwise, and that would hide how it ended
+        return
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(FAREWELL):
             writer.write(line)

@@ -186,9 +186,11 @@ async def test_when_the_lead_is_killed_the_others_finish_and_end(
     await publish(publisher)
     await until(lambda: len(smtp.mails) >= MAILS // 5)
     members = daemon.members
+    smtp.pause = 1.5  # long enough for reports that nobody hears any more
     await daemon.kill()
     await until(lambda: all(map(gone, members)))
 
+    assert [] == [line for line in daemon.log if line["event"] == "not JSON"]  # a traceback would be
     assert {1} == set(served(smtp).values())
     assert MAILS == len(smtp.mails) + await publisher.waiting()
 
