@@ -12,6 +12,11 @@ from dispatcher.crew.plan import Plan, program
 PATIENCE = 60.0
 """Seconds within which a new member has to take messages."""
 
+LOOK = 30.0
+"""Seconds within which the settings have to be read."""
+
+UNCHANGED = "not reloaded, all goes on as it was"
+
 log = logging.getLogger(__name__)
 
 
@@ -50,12 +55,24 @@ class Reload:
     async def _look(self) -> Plan | None:
         """Read the settings as they are now, in a process of its own, as the code may be new too."""
         command = program("run", "--plan", config=self._config)
-        asked = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
-        told, error = await asked.communicate()
+        try:
+            asked = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)
+        except OSError as error:
+            log.error("%s: no process can be started: %s", UNCHANGED, error.strerror)  # noqa: TRY400
+            return None
+        try:
+            async with asyncio.timeout(LOOK):
+                told, said = await asked.communicate()
+        except TimeoutError:
+            log.error("%s: the settings could not be read within %g s", UNCHANGED, LOOK)  # noqa: TRY400
+            return None
+        finally:
+            with suppress(ProcessLookupError):
+                asked.kill()
         with suppress(ValueError, TypeError):
             return Plan.read(told.decode())
-        said = error.decode(errors="replace").strip().removeprefix("dispatcher: ")
-        log.error("not reloaded, all goes on as it was: %s", said)
+        why = said.decode(errors="replace").strip().removeprefix("dispatcher: ")
+        log.error("%s: %s", UNCHANGED, why)
         return None
 
     async def _reload(self, plan: Plan) -> None:
