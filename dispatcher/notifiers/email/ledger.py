@@ -1,6 +1,7 @@
 """The ledger, by mailbox: two recipients of one mail may have the same, and it is sent there once."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 
 from dispatcher.notifiers.email.addresses import Address
 from dispatcher.notifiers.ledger import Entry, Ledger
@@ -31,6 +32,10 @@ class MailboxLedger:
 
         """
         self._nobody.begin()
+
+    def work(self) -> AbstractContextManager[None]:
+        """Be at work on the mail until the end of the block."""
+        return self._ledger.work()
 
     def entry(self, mailboxes: Iterable[str]) -> Entry:
         """Give the entry for who has these and was not served before."""

@@ -78,8 +78,7 @@ class EmailNotifier(Notifier):
         if progress.waiting:
             mailboxes = MailboxLedger(ledger, people)
             async with self._pool.place():
-                with ledger.work():
-                    await self._hand_over(draft, progress, mailboxes)
+                await self._hand_over(draft, progress, mailboxes)
         for slot, address in people.items():
             failure = progress.fates.get(address.mailbox)
             if failure is not None:
@@ -139,7 +138,8 @@ class EmailNotifier(Notifier):
         """
         interruption = Interruption()
         mailboxes.begin()  # it may have waited long for its place
-        envelope = Envelope(mailboxes, self._server, draft.author, await _writer(draft))
+        with mailboxes.work():
+            envelope = Envelope(mailboxes, self._server, draft.author, await _writer(draft))
         while progress.waiting:
             transaction = Transaction(envelope, progress.waiting[: self._settings.max_recipients])
             try:

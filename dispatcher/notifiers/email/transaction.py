@@ -81,7 +81,7 @@ class Transaction:
         self._theirs = False  # somebody was refused for a reason of theirs
 
     async def run(self, connection: Connection) -> None:
-        """Do it.
+        """Do it; to wait for the connection was no work, this is.
 
         Raises:
             Failure: for everybody without a fate.
@@ -92,15 +92,16 @@ class Transaction:
         self.fates.clear()
         self.refusal = self._failure = None
         self.began = monotonic()
-        try:
-            await self._converse(connection)
-        except Stale:
-            raise
-        except Lost as lost:
-            raise judge_loss(lost.phase, lost.what, server=self._envelope.server) from lost
-        except Failure:
-            await reset(connection)
-            raise
+        with self._envelope.ledger.work():
+            try:
+                await self._converse(connection)
+            except Stale:
+                raise
+            except Lost as lost:
+                raise judge_loss(lost.phase, lost.what, server=self._envelope.server) from lost
+            except Failure:
+                await reset(connection)
+                raise
 
     async def _converse(self, connection: Connection) -> None:
         capable = connection.offers("smtputf8")

@@ -9,7 +9,8 @@ from dispatcher.words.errors import DeliveryLost, Failure, Kind, Reason
 from tests.notifiers.broken_off import break_off
 from tests.notifiers.email.examples import report, send, texts
 from tests.notifiers.ledgers import Recorder
-from tests.smtp_server import CUT, KEYWORDS, ONE_BY_ONE
+from tests.smtp_server import CUT, HANG, KEYWORDS, ONE_BY_ONE
+from tests.waiting import until
 
 ADA, BOB, CYD = "ada@example.org", "bob@example.org", "cyd@example.org"
 
@@ -85,6 +86,33 @@ async def test_of_many_recipients_each_transaction_is_told_when_it_ends(server, 
         slots = tuple(range(number * 1000, (number + 1) * 1000))
         expected += [("hand over", slots, 0, number), ("serve", slots, 0, number + 1)]
     assert expected == ledger.said
+
+
+@pytest.mark.parametrize(("point", "expected"), [("CONNECT", False), ("EHLO", False), ("MAIL", True), ("DOT", True)])
+async def test_a_mail_is_not_worked_on_while_it_waits_for_a_connection(server, notifier, ledger, point, expected):
+    server.answer(point, HANG)
+    sending = asyncio.ensure_future(report(notifier, ledger=ledger))
+    await server.until(lambda: 1 == server.seen[point])
+
+    assert expected is ledger.at_work
+    sending.cancel()
+    await asyncio.wait([sending])
+    assert not ledger.at_work
+
+
+async def test_nor_while_it_waits_for_another_connection(server, notifier_for, ledger):
+    notifier = notifier_for(server, connections=2)
+    server.answer("DOT", HANG)
+    first = asyncio.ensure_future(send(notifier))
+    await server.until(lambda: 1 == server.seen["DOT"])
+    server.answer("CONNECT", "421 4.7.0 too many connections")
+    second = asyncio.ensure_future(report(notifier, ledger=ledger))
+    await until(lambda: 1 == notifier._pool.size)
+
+    assert (False, 1) == (ledger.at_work, ledger.worked)
+    for one in (second, first):
+        one.cancel()
+    await asyncio.wait([first, second])
 
 
 async def test_a_message_that_was_taken_back_needs_no_connection(server, notifier, ledger):
