@@ -12,12 +12,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from dispatcher.notifiers.email.losses import LOST
-from dispatcher.notifiers.email.replies import BUSY, Phase, Reply
+from dispatcher.notifiers.email.replies import Phase, Reply
 from dispatcher.notifiers.email.settings import EmailTimeouts
 from dispatcher.notifiers.email.wire import Patience, Take, Wire, ignore
 from dispatcher.notifiers.interruption import Interruption
-
-__all__ = ["BUSY", "Connection", "Lost", "Refused", "Stale"]
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 

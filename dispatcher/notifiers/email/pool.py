@@ -15,10 +15,10 @@ from contextlib import AbstractAsyncContextManager
 from time import monotonic
 from typing import TypeVar
 
-from dispatcher.notifiers.email.connection import BUSY, Connection, Lost, Refused, Stale
+from dispatcher.notifiers.email.connection import Connection, Lost, Refused, Stale
 from dispatcher.notifiers.email.kept import Kept
 from dispatcher.notifiers.email.places import Places
-from dispatcher.notifiers.email.replies import Phase, judge, judge_loss
+from dispatcher.notifiers.email.replies import BUSY, Phase, judge, judge_loss
 from dispatcher.notifiers.email.settings import EmailSettings
 from dispatcher.notifiers.email.width import Width
 from dispatcher.words.errors import Failure, Kind, Reason
@@ -156,7 +156,8 @@ class Pool:
         if others and (busy or (failure.reason is Reason.SMTP_UNREACHABLE and self._heard >= began)):
             self._width.limit(others)  # those that are being opened may yet be taken, too
             self._follow()
-            raise Enough(failure.kind, failure.reason, failure.text, wait=failure.wait) from failure
+            # Not the kind of the failure: a queue need not pause for a server that answers the others.
+            raise Enough(Kind.THROTTLED, Reason.SMTP_BUSY, failure.text, wait=failure.wait) from failure
         if busy:
             self._width.halve()
             self._follow()

@@ -1,6 +1,7 @@
 """The pool: bounded, kept, replaced, and never used again after something went wrong."""
 
 import asyncio
+import math
 from time import monotonic
 
 import pytest
@@ -230,6 +231,23 @@ async def test_it_waits_for_another_so_many_times_and_no_more(server, notifier_f
     await server.until(lambda: 1 == server.seen["DATA"])
     server.answer("CONNECT", "421 4.7.0 too many connections", always=True)
     notifier._pool._width.limit = lambda _: None  # as if there were always room for it
+
+    with pytest.raises(Failure) as caught:
+        await send(notifier)
+
+    assert (Kind.THROTTLED, Reason.SMTP_BUSY) == (caught.value.kind, caught.value.reason)
+    assert PATIENCE + 2 == server.seen["CONNECT"]
+    assert {} == await first
+
+
+async def test_nobody_takes_a_server_that_answers_the_others_for_one_that_is_away(server, notifier_for):
+    server.pause = 0.2
+    notifier = notifier_for(server, connections=2)
+    first = asyncio.ensure_future(send(notifier))
+    await server.until(lambda: 1 == server.seen["DATA"])
+    server.answer("CONNECT", CUT, always=True)
+    notifier._pool._heard = math.inf  # as if it answered others all the time
+    notifier._pool._width.limit = lambda _: None  # and there were always room
 
     with pytest.raises(Failure) as caught:
         await send(notifier)
