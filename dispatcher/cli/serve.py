@@ -13,7 +13,7 @@ from dispatcher.cli.log import set_up_log
 from dispatcher.cli.loop import run_async
 from dispatcher.crew.cores import usable_cores
 from dispatcher.crew.member import Member, refuse
-from dispatcher.crew.plan import Place, Plan, lead_program
+from dispatcher.crew.plan import Plan, Seat, lead_program
 from dispatcher.service import serve
 from dispatcher.settings import Settings
 from dispatcher.words.errors import SettingsError
@@ -40,7 +40,7 @@ def run(context: typer.Context, config: Config = None, member: _Member = None, l
     """
     _spare_the_collector()
     if member is not None:
-        finished = _run_member(context, config, Place.read(member))
+        finished = _run_member(context, config, Seat.read(member))
     else:
         settings = read_settings(context, config)
         plan = make_plan(settings)
@@ -80,12 +80,12 @@ def _become_lead(plan: Plan, context: typer.Context, config: Config) -> None:
     os.execv(command[0], command)  # noqa: S606 - it is this very program
 
 
-def _run_member(context: typer.Context, config: Config, place: Place) -> bool:
+def _run_member(context: typer.Context, config: Config, seat: Seat) -> bool:
     try:
         settings = read_settings(context, config)
     except SettingsError as error:
-        refuse(place, error)
+        refuse(seat, error)
         raise typer.Exit(REFUSED) from error
     set_up_log(others=True)
-    bind_contextvars(process=place.number)
-    return run_async(Member(settings, place).run())
+    bind_contextvars(process=seat.number)
+    return run_async(Member(settings, seat).run())

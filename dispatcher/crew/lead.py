@@ -113,8 +113,8 @@ class Lead:
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
 
-    async def seat(self, number: int, of: int) -> MemberProcess:
-        """Start a member, which has no place yet.
+    async def recruit(self, number: int, of: int) -> MemberProcess:
+        """Start a member, which has no seat yet.
 
         Raises:
             OSError: it cannot be started.
@@ -127,7 +127,7 @@ class Lead:
         return process
 
     async def swap(self, number: int, new: MemberProcess | None) -> None:
-        """Give a place to another member, or to nobody; who had it drains."""
+        """Give a seat to another member, or to nobody; who had it drains."""
         old = self._seats.pop(number, None)
         if new is not None:
             self._seats[number] = new
@@ -145,7 +145,7 @@ class Lead:
             await self.page.start()
 
     async def shrink(self) -> None:
-        """Let those go for whom there is no place in the plan."""
+        """Let those go for whom there is no seat in the plan."""
         await asyncio.gather(*(self.swap(seat, None) for seat in tuple(self._seats) if seat > self.plan.processes))
 
     async def until_gone(self, process: MemberProcess) -> int:
@@ -162,14 +162,14 @@ class Lead:
         return code
 
     async def _keep(self, number: int, process: MemberProcess | None) -> None:
-        """See that a place is filled, until somebody else sees to it."""
+        """See that a seat is taken, until somebody else sees to it."""
         while process is None or await self._dies(process):
             if self.stopping or self._seats.get(number, self) is not process:
                 return
             before, process = process, await self._start(number)
             if self._seats.get(number, self) is before:
                 self._seats[number] = process
-            elif process is not None:  # the place was given to another meanwhile
+            elif process is not None:  # the seat was given to another meanwhile
                 process.stop()
 
     async def _dies(self, process: MemberProcess) -> bool:
@@ -193,7 +193,7 @@ class Lead:
 
     async def _start(self, number: int) -> MemberProcess | None:
         try:
-            return await self.seat(number, self.plan.processes)
+            return await self.recruit(number, self.plan.processes)
         except OSError as error:
             log.error("process %d cannot be started: %s; it is tried again", number, error.strerror)  # noqa: TRY400
             await self._pause(LONGEST)

@@ -6,7 +6,7 @@ import signal
 import socket
 from contextlib import suppress
 
-from dispatcher.crew.plan import Place
+from dispatcher.crew.plan import Seat
 from dispatcher.crew.share import share
 from dispatcher.crew.wire import HURRY, LONGEST_LINE, STOP, Report
 from dispatcher.service import SIGNALS, Dispatcher
@@ -27,13 +27,13 @@ class Member:
 
     Args:
         settings: those of the whole daemon.
-        place: which one it is.
+        seat: which one it is.
 
     """
 
-    def __init__(self, settings: Settings, place: Place) -> None:
-        self._settings = _own(settings, place)
-        self._place = place
+    def __init__(self, settings: Settings, seat: Seat) -> None:
+        self._settings = _own(settings, seat)
+        self._seat = seat
         self._dispatcher: Dispatcher | None = None
         self._stopped = False
         self._last = b""
@@ -48,7 +48,7 @@ class Member:
             SystemExit: it could not start; the lead says why.
 
         """
-        wire = socket.socket(fileno=self._place.wire)
+        wire = socket.socket(fileno=self._seat.wire)
         reader, writer = await asyncio.open_unix_connection(sock=wire, limit=LONGEST_LINE)
         loop = asyncio.get_running_loop()
         for number in SIGNALS:  # the lead gets them too, and says the rest: nothing is hurried here
@@ -103,7 +103,7 @@ class Member:
             writer.write(report)
 
     def _ready(self, writer: asyncio.StreamWriter) -> None:
-        log.info("process %d of %d takes messages", self._place.number, self._place.of)
+        log.info("process %d of %d takes messages", self._seat.number, self._seat.of)
         self._say(writer)
 
     def _now(self) -> Report:
@@ -121,13 +121,13 @@ async def _deliver(writer: asyncio.StreamWriter, line: bytes) -> None:
             await writer.drain()
 
 
-def refuse(place: Place, error: DispatcherError) -> None:
+def refuse(seat: Seat, error: DispatcherError) -> None:
     """Tell the lead why this member cannot even begin."""
-    with suppress(OSError), socket.socket(fileno=place.wire) as wire:
+    with suppress(OSError), socket.socket(fileno=seat.wire) as wire:
         wire.sendall(Report(refused=str(error)).written())
 
 
-def _own(settings: Settings, place: Place) -> Settings:
+def _own(settings: Settings, seat: Seat) -> Settings:
     """Give the settings of one member: its share, and no page of its own."""
     service = settings.service.model_copy(update={"health": HealthSettings(port=0)})
-    return share(settings, place.of).model_copy(update={"service": service})
+    return share(settings, seat.of).model_copy(update={"service": service})

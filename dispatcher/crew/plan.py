@@ -39,7 +39,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Seat:
     """Which member of how many a process is.
 
     Attributes:

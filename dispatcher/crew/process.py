@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Self
 
-from dispatcher.crew.plan import Place, program
+from dispatcher.crew.plan import Seat, program
 from dispatcher.crew.wire import HURRY, LONGEST_LINE, STOP, Report
 
 REFUSED = 2
@@ -24,7 +24,7 @@ class MemberProcess:
     """A process that takes messages, from its start to its end.
 
     Attributes:
-        number: which one it is, from 1; it lasts, whoever fills the place.
+        number: which one it is, from 1; it lasts, whoever has the seat.
         report: the last that it said.
         asked: it was told to stop.
 
@@ -57,12 +57,12 @@ class MemberProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                place = Place(number, of, theirs.fileno())
+                seat = Seat(number, of, theirs.fileno())
                 # In a session of its own: Ctrl-C in a terminal is for the lead, which tells it on the wire.
                 process = await asyncio.create_subprocess_exec(
-                    *program("run", "--member", str(place), config=config),
+                    *program("run", "--member", str(seat), config=config),
                     stdin=DEVNULL,
-                    pass_fds=(place.wire,),
+                    pass_fds=(seat.wire,),
                     start_new_session=True,
                 )
             except BaseException:

@@ -88,12 +88,12 @@ class Reload:
             log.info("reloaded")
 
     async def _replace(self, number: int, plan: Plan) -> bool:
-        """Put a new member in a place; tell whether it took messages before the old one was let go."""
+        """Put a new member in a seat; tell whether it took messages before the old one was let go."""
         lead = self._lead
         if lead.stopping:
             return False
         try:
-            new = await lead.seat(number, plan.processes)
+            new = await lead.recruit(number, plan.processes)
         except OSError as error:
             log.error("reloaded no further: process %d cannot be started: %s", number, error.strerror)  # noqa: TRY400
             return False
