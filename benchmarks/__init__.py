@@ -13,7 +13,7 @@ Postfix's `smtp-sink`, which counts what came. A round counts only if each mail 
     stage, sink, queues      a broker, a mail server that counts, a publisher
     race                     one contender, one round: started, warmed up, stopped, given the backlog, released, counted
     floor                    the least that the same steps can cost: AMQP, rendering, SMTP, each alone
-    chats, slow, latency,    the other measurements
+    parts, chats, slow, latency,    the other measurements
     memory, startup
     figures, report, plot    medians, spreads and ratios; the tables; the picture
     processes                CPU time and memory of a program and all its children

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from benchmarks import chats, latency, machine, memory, page, plan, plot, report, slow, startup, throughput
+from benchmarks import chats, latency, machine, memory, page, parts, plan, plot, report, slow, startup, throughput
 from benchmarks.contenders import ROOT
 from benchmarks.sink import NoSinkError
 from benchmarks.stage import RoundError, Stage
@@ -26,6 +26,7 @@ PAGE = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / ".run" / "bench"
 SECTIONS: dict[str, ModuleType] = {
     "throughput": throughput,
+    "parts": parts,
     "slow": slow,
     "latency": latency,
     "chats": chats,

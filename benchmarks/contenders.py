@@ -69,11 +69,6 @@ class Contender:
         return max(1, self.consumers * processes)
 
 
-def supervised() -> bool:
-    """Tell whether ours starts so many processes itself, as its page of settings says, or is started so many times."""
-    return "`service.processes`" in (ROOT / "docs" / "settings.md").read_text()
-
-
 def environment(place: Place, processes: int) -> dict[str, str]:
     """Give the environment of every contender: ours reads its own variables, the others the rest."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
@@ -82,7 +77,7 @@ def environment(place: Place, processes: int) -> dict[str, str]:
         "NOTIFIERS__EMAIL__PORT": str(place.port),
         "SERVICE__JOURNAL__PATH": str(place.folder / "journal"),
         "SERVICE__HEALTH__PORT": "0",
-        **({"SERVICE__PROCESSES": str(processes)} if supervised() else {}),
+        "SERVICE__PROCESSES": str(processes),
         **dict(place.settings),
     }
     return {
@@ -98,8 +93,8 @@ def _program(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def _ours(processes: int) -> list[list[str]]:
-    return [[sys.executable, str(MAIN)]] * (1 if supervised() else processes)
+def _ours(_: int) -> list[list[str]]:
+    return [[sys.executable, str(MAIN)]]
 
 
 def _plain(processes: int) -> list[list[str]]:

@@ -97,6 +97,18 @@ def _floor(records: list[Record]) -> list[Table]:
     return [table]
 
 
+def parts(records: list[Record]) -> list[Table]:
+    """Give a table of what each part takes: what is missing without it."""
+    table = Table("Dispatcher without one of its parts, 1 process", ("left out", "CPU ms a mail", "so it takes"))
+    whole = valid(records, without="nothing")
+    for part in dict.fromkeys(one["without"] for one in records):
+        rounds = valid(records, without=part)
+        if rounds and whole:
+            taken = of(whole, "cpu_per_mail").median - of(rounds, "cpu_per_mail").median
+            table.rows.append((part, str(of(rounds, "cpu_per_mail")), f"{taken:.3f}" if part != "nothing" else ""))
+    return [table]
+
+
 def slow_server(records: list[Record]) -> list[Table]:
     """Give a table of the rates with each delay."""
     delays = sorted({one["delay"] for one in records})
@@ -169,6 +181,7 @@ def memories(records: list[Record]) -> list[Table]:
 
 TABLES = {
     "throughput": throughput,
+    "parts": parts,
     "slow": slow_server,
     "latency": waits,
     "chats": chat_services,
