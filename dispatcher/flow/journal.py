@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,6 @@ class Record:
 
 class Hand:
     """One message in hand, until it is released or this process dies: this one is marked nowhere.
-
-    Used as a context manager, it is released at the end.
 
     Attributes:
         key: the message.
@@ -61,12 +58,6 @@ class Hand:
 
     def release(self) -> None:
         """Have it in hand no more."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
 
 
 class Journal(ABC):

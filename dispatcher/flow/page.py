@@ -8,8 +8,8 @@ that processes died of it: it may be sent twice, and is never taken for one that
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 
 from dispatcher.flow.journal import Forgetful, Hand, Journal, Record
@@ -104,15 +104,6 @@ class Page:
             self._new[self.key(message)] = None
             while len(self._new) > MOST_NEW:
                 self._new.popitem(last=False)
-
-    @contextmanager
-    def hold(self, message: Message) -> Iterator[None]:
-        """Mark a message as in hand until the end of the block."""
-        self.take(message)
-        try:
-            yield
-        finally:
-            self.release(message)
 
     def take(self, message: Message) -> None:
         """Mark a message as in hand, and as worked on at once, until it rests or is released."""

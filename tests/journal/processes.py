@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dispatcher.flow.journal import Hand
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 BEGIN = """
@@ -16,9 +18,19 @@ from pathlib import Path
 from dispatcher.journal import HostJournal
 folder = Path(sys.argv[1])
 journal = HostJournal(folder, timedelta(hours=1))
+from tests.journal.processes import held
 def key(number): return number.to_bytes(16, "big")
 def say(word): print(word, flush=True)
 """
+
+
+@contextmanager
+def held(hand: Hand) -> Iterator[Hand]:
+    """Release what is in hand at the end of the block."""
+    try:
+        yield hand
+    finally:
+        hand.release()
 
 
 def start(folder: Path, lines: str) -> subprocess.Popen[str]:
@@ -56,7 +68,7 @@ def result(folder: Path, lines: str) -> list[str]:
 HOLDS = """
 with ExitStack() as stack:
     for number in ({numbers},):
-        stack.enter_context(journal.take(key(number))).work()
+        stack.enter_context(held(journal.take(key(number)))).work()
     say("ready")
     sys.stdin.read()
 """

@@ -13,7 +13,7 @@ from dispatcher.journal import HostJournal, hands, marks
 from dispatcher.journal.hands import Hands
 from dispatcher.journal.places import HELD, MOST_SLOTS, WORKED, Place, every, pack, unpack
 from tests.journal.conftest import HOUR, Clock, Maker
-from tests.journal.processes import running
+from tests.journal.processes import held, running
 from tests.waiting import until
 
 
@@ -28,7 +28,7 @@ def states(folder: Path) -> list[int]:
 
 
 def serve(journal: HostJournal, number: int) -> None:
-    with journal.take(key(number)) as hand:
+    with held(journal.take(key(number))) as hand:
         hand.work()
         hand.serve([0], last=True)
         hand.rest()
@@ -62,7 +62,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 async def test_one_that_is_worked_on_at_once_and_served_takes_two_writes(journal: HostJournal, writes: list[bytes]):
     journal.recall(key(1))
     writes.clear()
-    with journal.take(key(1)) as hand:
+    with held(journal.take(key(1))) as hand:
         for _ in range(3):
             hand.work()
             hand.rest()
@@ -75,7 +75,7 @@ async def test_one_that_is_worked_on_at_once_and_served_takes_two_writes(journal
 
 
 async def test_one_that_waits_is_not_marked_as_worked_on_before_long(journal: HostJournal, folder: Path):
-    with journal.take(key(1)) as hand:
+    with held(journal.take(key(1))) as hand:
         assert [HELD | WORKED] == states(folder)
         await until(lambda: states(folder) == [HELD])
 
@@ -89,7 +89,7 @@ async def test_one_that_waits_is_not_marked_as_worked_on_before_long(journal: Ho
 
 
 async def test_one_that_is_worked_on_stays_marked(journal: HostJournal, folder: Path):
-    with journal.take(key(1)) as busy, journal.take(key(2)) as idle:
+    with held(journal.take(key(1))) as busy, held(journal.take(key(2))) as idle:
         busy.work()
         await until(lambda: states(folder) == [HELD | WORKED, HELD])
         busy.rest()
@@ -99,7 +99,7 @@ async def test_one_that_is_worked_on_stays_marked(journal: HostJournal, folder: 
 
 RESTS = """
 with ExitStack() as stack:
-    waiting, served, busy = (stack.enter_context(journal.take(key(number))) for number in (1, 2, 3))
+    waiting, served, busy = (stack.enter_context(held(journal.take(key(number)))) for number in (1, 2, 3))
     waiting.work()
     waiting.rest()
     served.work()
@@ -128,7 +128,7 @@ def test_what_a_killed_process_has_served_is_known_and_only_what_it_worked_on_is
 
 def test_what_is_served_in_part_stays_in_hand(make: Maker):
     mine, theirs = make(), make()
-    with theirs.take(key(1)) as hand:
+    with held(theirs.take(key(1))) as hand:
         hand.serve([0])
         assert mine.is_held_elsewhere(key(1))
     assert not mine.is_held_elsewhere(key(1))
@@ -136,7 +136,7 @@ def test_what_is_served_in_part_stays_in_hand(make: Maker):
 
 
 def test_what_finds_no_room_in_a_place_is_in_the_database_at_once(journal: HostJournal, make: Maker):
-    with journal.take(key(1)) as hand:
+    with held(journal.take(key(1))) as hand:
         hand.serve([0, MOST_SLOTS])
         hand.serve([3], pieces=2)
         hand.serve([MOST_SLOTS - 1], last=True)
@@ -149,7 +149,7 @@ def test_the_last_one_served_lets_go_of_it_though_it_finds_no_room(
     make: Maker, folder: Path, slots: list[int], pieces: int
 ):
     mine, theirs = make(), make()
-    with theirs.take(key(1)) as hand:
+    with held(theirs.take(key(1))) as hand:
         hand.work()
         hand.serve(slots, pieces, last=True)
         assert [] == states(folder)
@@ -213,7 +213,7 @@ def test_a_place_that_is_being_written_is_looked_at_again(make: Maker, folder: P
         looks.append(content)
         return content[:30] + b"?" + content[31:] if len(looks) == 1 else content
 
-    with theirs.take(key(1)):
+    with held(theirs.take(key(1))):
         mine.recall(key(2))
         monkeypatch.setattr(hands.os, "pread", torn)
         assert mine.is_held_elsewhere(key(1))
@@ -222,7 +222,7 @@ def test_a_place_that_is_being_written_is_looked_at_again(make: Maker, folder: P
 def test_while_the_disk_is_away_it_is_remembered_and_on_disk_afterwards(
     journal: HostJournal, make: Maker, folder: Path, clock: Clock
 ):
-    with journal.take(key(2)) as hand:
+    with held(journal.take(key(2))) as hand:
         serve(journal, 1)
         shutil.rmtree(folder)
         clock.at += 3
@@ -260,7 +260,7 @@ LOCKED = """
 at = time.time()
 journal = HostJournal(folder, timedelta(hours=1), now=lambda: at)
 def serve(number):
-    with journal.take(key(number)) as hand:
+    with held(journal.take(key(number))) as hand:
         hand.serve([0], last=True)
 for number in range(1, 51):
     serve(number)
@@ -332,7 +332,7 @@ def test_without_a_folder_it_is_remembered_in_memory(make: Maker):
 
 def test_one_that_is_closed_while_something_is_in_hand_remembers(make: Maker):
     journal = make()
-    with journal.take(key(1)) as hand:
+    with held(journal.take(key(1))) as hand:
         hand.work()
         journal.close()
         hand.serve([0], last=True)

@@ -17,7 +17,7 @@ from dispatcher.flow.journal import Record
 from dispatcher.journal import HostJournal, notes
 from dispatcher.journal.database import Database, connect
 from tests.journal.conftest import HOUR, Clock, Maker
-from tests.journal.processes import result, running
+from tests.journal.processes import held, result, running
 
 
 def moment(clock: Clock) -> datetime:
@@ -186,7 +186,7 @@ def test_the_notes_of_an_older_version_count_and_none_are_added_there(
         assert journal.is_settled(key)
 
         journal.serve(key, [2])
-        with journal.take(key) as hand:
+        with held(journal.take(key)) as hand:
             hand.serve([3], last=True)
         clock.at += 3
         assert journal.trouble is None
@@ -227,7 +227,7 @@ def test_the_files_are_for_this_user_only(make: Maker, folder: Path, key: bytes)
     try:
         journal = make()
         journal.serve(key, [0])
-        with journal.take(key):
+        with held(journal.take(key)):
             modes = {path.name.split("-")[0]: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     finally:
         os.umask(before)
@@ -245,7 +245,7 @@ async def test_closing_twice_and_using_it_afterwards_is_borne(journal: HostJourn
     journal.serve(key, [2])
     journal.settle(key)
     journal.clear(key)
-    with journal.take(key):
+    with held(journal.take(key)):
         assert {2} <= journal.recall(key).served.keys()
     assert journal.is_settled(key)
     assert not journal.is_held_elsewhere(key)
@@ -257,7 +257,7 @@ def test_it_may_be_closed_before_it_was_used_and_while_something_is_in_hand(make
     assert not folder.exists()
 
     journal = make()
-    with journal.take(key):
+    with held(journal.take(key)):
         journal.close()
     assert [] == list(folder.glob("*hands*"))
 
@@ -396,7 +396,7 @@ def test_it_remembers_as_a_table_would(steps: list, since: int, on_disk: bool): 
                 journal.serve(key, slots, pieces)
                 served |= {(key, slot): (clock.at, pieces) for slot in slots}
             case "serve in hand":
-                with journal.take(key) as hand:
+                with held(journal.take(key)) as hand:
                     hand.serve(slots, pieces, last=True)
                 served |= {(key, slot): (clock.at, pieces) for slot in slots}
             case _:

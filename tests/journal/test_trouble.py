@@ -16,7 +16,7 @@ from dispatcher.journal.database import advice
 from dispatcher.journal.places import WORKED, pack
 from dispatcher.settings import Settings
 from tests.journal.conftest import Clock, Maker
-from tests.journal.processes import result
+from tests.journal.processes import held, result
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def test_where_a_file_lies_in_the_folders_place_it_goes_on_in_memory(
 ):
     folder.parent.mkdir()
     folder.write_text("not a folder")
-    with journal.take(key):
+    with held(journal.take(key)):
         journal.hand_over(key, [1, 2])
         journal.serve(key, [1])
         journal.settle(key)
@@ -133,7 +133,7 @@ def test_what_is_in_memory_goes_to_disk_when_that_is_back(
         journal.serve(number.to_bytes(16, "big"), [0])
         journal.settle(number.to_bytes(16, "big"))
     journal.hand_over(key, [1])
-    with journal.take(key):
+    with held(journal.take(key)):
         folder.unlink()
         clock.at += 11
         while journal._memory:
@@ -174,7 +174,7 @@ largest = max(path.stat().st_size for path in folder.iterdir())
 resource.setrlimit(resource.RLIMIT_FSIZE, (largest, sizes[1]))
 for number in range(2, 1500):
     journal.serve(key(number), [0])
-    with journal.take(key(number)): pass
+    with held(journal.take(key(number))): pass
 say(journal.trouble is not None)
 journal.clear(key(1))
 journal.serve(key(0), [100])
