@@ -64,10 +64,10 @@ class RabbitDelivery(Delivery):
             try:
                 await self._keep(outcomes)
             except NotKept as error:
-                await _answer(self._spell, self._incoming, ack=False)
+                await self._spell.answer(self._incoming.tag, ack=False)
                 raise DeliveryLost(f"{error}; the message was given back") from error
             self._tell(kept)
-            await _answer(self._spell, self._incoming, ack=not any(isinstance(one, Released) for one in outcomes))
+            await self._spell.answer(self._incoming.tag, ack=not any(isinstance(one, Released) for one in outcomes))
         finally:
             await self._spell.let_go()
 
@@ -100,15 +100,11 @@ async def bury(spell: Spell, keeper: Keeper, incoming: Incoming, bug: Exception)
     """
     try:
         await keeper.keep(_dead_letter(incoming, f"a bug while it was taken in: {type(bug).__name__}"))
-        await _answer(spell, incoming, ack=True)
+        await spell.answer(incoming.tag, ack=True)
     except NotKept:
-        await _answer(spell, incoming, ack=False)
+        await spell.answer(incoming.tag, ack=False)
     finally:
         await spell.let_go()
-
-
-async def _answer(spell: Spell, incoming: Incoming, *, ack: bool) -> None:
-    await spell.answer(incoming.tag, ack=ack)
 
 
 def _dead_letter(incoming: Incoming, text: str) -> Rejected:
