@@ -108,7 +108,7 @@ def make_consumer(lane: Lane, settings: Settings, journal: Journal, observers: S
     page = Page(journal, settings.brokers.rabbitmq.address, lane.queue)
     waits = settings.service.probe
     outages = Outages(lane.queue, probe, waits.shortest.total_seconds(), waits.longest.total_seconds())
-    handler = Notify(notifier, lane.renderer, page)
+    handler = Notify(notifier, lane.renderer, page, outages=outages)
     return Consumer(lane.queue, handler, make_ladder(settings), observers, Circumstances(page, outages))
 
 

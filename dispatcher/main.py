@@ -5,6 +5,7 @@ standard library, and each would be loaded twice under two names. So that entry 
 before anything of ours is imported.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,6 +22,9 @@ def mend_path() -> None:
 
 def main() -> None:
     """Run the command line, or what is no command of a person's: the lead of several processes."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us: what nobody reads goes nowhere
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
     try:
         if sys.argv[1:2] == [LEAD]:
             from dispatcher.cli.lead import run  # noqa: PLC0415 - after the path is mended

@@ -78,7 +78,8 @@ class Lead:
     @property
     def health(self) -> Health:
         """How all of them are doing."""
-        told = [one.report.health for one in self._seats.values() if one and one.running and one.report.health.queues]
+        running = [one for one in self._seats.values() if one and one.running and not one.silent]
+        told = [one.report.health for one in running if one.report.health.queues]
         return health.together(told, self.plan.processes, stopping=self.stopping)
 
     @property

@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 from contextlib import suppress
+from itertools import count
 
 from dispatcher.crew.plan import Seat
 from dispatcher.crew.share import share
@@ -15,6 +16,9 @@ from dispatcher.words.errors import DispatcherError
 
 EVERY = 1.0
 """Seconds between two reports."""
+
+STILL = 3
+"""After so many times in which there was nothing new, it is said all the same: that it is still there."""
 
 FAREWELL = 2.0
 """Seconds for the last one to be taken."""
@@ -89,7 +93,11 @@ class Member:
         self._stop()
 
     async def _report(self, writer: asyncio.StreamWriter) -> None:
-        while not writer.is_closing():
+        for turn in count():
+            if writer.is_closing():
+                return
+            if turn % STILL == 0:
+                self._last = b""
             self._say(writer)
             await asyncio.sleep(EVERY)
 
@@ -130,4 +138,4 @@ def refuse(seat: Seat, error: DispatcherError) -> None:
 def _own(settings: Settings, seat: Seat) -> Settings:
     """Give the settings of one member: its share, and no page of its own."""
     service = settings.service.model_copy(update={"health": HealthSettings(port=0)})
-    return share(settings, seat.of).model_copy(update={"service": service})
+    return share(settings, seat.number, seat.of).model_copy(update={"service": service})

@@ -17,6 +17,9 @@ from dispatcher.crew.wire import HURRY, LONGEST_LINE, STOP, Report
 REFUSED = 2
 """Exit code of a daemon that cannot start, whatever is tried."""
 
+SILENCE = 10.0
+"""After so many seconds a member that says nothing hangs, or was stopped."""
+
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +39,7 @@ class MemberProcess:
         self.asked = False
         self._process = process
         self._reader, self._writer = wire
-        self._began = monotonic()
+        self._began = self._heard_at = monotonic()
         self._up = asyncio.Event()
         self._ending: asyncio.Task[int]
 
@@ -116,6 +119,11 @@ class MemberProcess:
         if not self._writer.is_closing():  # uvloop raises otherwise
             self._writer.write(line)
 
+    @property
+    def silent(self) -> bool:
+        """Whether it has not said anything for so long that nobody knows how it is doing."""
+        return monotonic() - self._heard_at > SILENCE
+
     async def _follow(self, heard: Callable[[], None]) -> int:
         """Take its reports, until the last one, and its exit code."""
         with suppress(OSError):
@@ -134,6 +142,7 @@ class MemberProcess:
             return
         # Why it could not start is all that such a member says; what it said before stays true.
         self.report = report
+        self._heard_at = monotonic()
         if report.up:
             self._up.set()
 

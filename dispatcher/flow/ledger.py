@@ -2,7 +2,9 @@
 
 from collections.abc import Collection
 from contextlib import AbstractContextManager
+from time import monotonic
 
+from dispatcher.flow.outages import Outages
 from dispatcher.flow.page import Page
 from dispatcher.notifiers.ledger import Ledger
 from dispatcher.words.errors import DeliveryLost, Failure, Kind
@@ -17,6 +19,7 @@ class JournalLedger(Ledger):
         message: the message.
         done: the slots of recipients who were served before.
         everybody: the slots of all its recipients.
+        outages: what is known of the service.
         careful: whether a message that may have been sent must not be sent again: then it is also written down that
             it is about to be.
 
@@ -26,9 +29,18 @@ class JournalLedger(Ledger):
     """
 
     def __init__(
-        self, page: Page, message: Message, done: frozenset[int], everybody: Collection[int], *, careful: bool
+        self,
+        page: Page,
+        message: Message,
+        done: frozenset[int],
+        everybody: Collection[int],
+        *,
+        careful: bool,
+        outages: Outages | None = None,
     ) -> None:
         super().__init__(done)
+        self._began = monotonic()
+        self._outages = outages
         self.handed_over: set[int] = set()
         self._page = page
         self._message = message
@@ -39,6 +51,11 @@ class JournalLedger(Ledger):
     def withdrawn(self) -> bool:
         """Whether the broker hands it out again."""
         return self._message.is_gone()
+
+    @property
+    def hindrance(self) -> Failure | None:
+        """An outage that was noticed since this try began: nothing that waits for its turn has to meet it, too."""
+        return None if self._outages is None else self._outages.forbids(self._began)
 
     def work(self) -> AbstractContextManager[None]:
         """Mark the message as worked on."""

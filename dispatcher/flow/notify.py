@@ -14,6 +14,7 @@ from dispatcher.flow.attempt import Attempt
 from dispatcher.flow.bugs import failure_of
 from dispatcher.flow.clock import utc_now
 from dispatcher.flow.ledger import JournalLedger
+from dispatcher.flow.outages import Outages
 from dispatcher.flow.pacer import Pacer
 from dispatcher.flow.page import Page
 from dispatcher.flow.split import SplitUp, is_to_be_split, split
@@ -50,16 +51,23 @@ class Notify:
         renderer: the templates.
         page: what is remembered of the messages.
         now: the time.
+        outages: what is known of the service: nothing is begun while it is away.
 
     """
 
     def __init__(
-        self, notifier: Notifier, renderer: Renderer, page: Page | None = None, now: Callable[[], datetime] = utc_now
+        self,
+        notifier: Notifier,
+        renderer: Renderer,
+        page: Page | None = None,
+        now: Callable[[], datetime] = utc_now,
+        outages: Outages | None = None,
     ) -> None:
         self._notifier = notifier
         self._renderer = renderer
         self._page = page or Page()
         self._now = now
+        self._outages = outages
         self._pacer = Pacer(notifier.rates)
 
     async def __call__(self, message: Message) -> None:
@@ -92,7 +100,7 @@ class Notify:
         done = message.done | served
         careful = self._notifier.unknown_is_final
         everybody = [recipient.slot for part in parts for recipient in part.recipients]
-        ledger = JournalLedger(self._page, message, done, everybody, careful=careful)
+        ledger = JournalLedger(self._page, message, done, everybody, careful=careful, outages=self._outages)
         attempt = Attempt(message, parts, ledger)
         attempt.pieces = {**message.pieces, **{slot: count for slot, count in record.served.items() if count}}
         if served:

@@ -78,6 +78,12 @@ class Outages:
         """Whether nothing is to be tried."""
         return self.state is State.PAUSED
 
+    def forbids(self, began: float) -> Failure | None:
+        """Give why a try that began then (by `monotonic`), and has handed nothing over yet, had better go back."""
+        if self.state is State.TAKING or (self.state is State.TRYING and began >= self._trial_began):
+            return None
+        return Failure(Kind.OUTAGE, Reason.INTERRUPTED, f"{self._queue} is paused, because {self.text}")
+
     def note(self, error: Failure | SomeFailed | None, began: float) -> bool:
         """Learn from the end of a try; tell whether it met an outage.
 

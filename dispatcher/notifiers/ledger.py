@@ -4,7 +4,7 @@ from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
-from dispatcher.words.errors import DeliveryLost
+from dispatcher.words.errors import DeliveryLost, Failure
 
 
 class Ledger:
@@ -22,6 +22,11 @@ class Ledger:
     def withdrawn(self) -> bool:
         """Whether the message is not ours any more: somebody else, or we ourselves, will be given it again."""
         return False
+
+    @property
+    def hindrance(self) -> Failure | None:
+        """Why nothing more is to be begun; the message goes back as it is."""
+        return None
 
     def work(self) -> AbstractContextManager[None]:
         """Be at work on the part until the end of the block: all of it but for waiting, for a connection above all."""
@@ -65,10 +70,13 @@ class Entry:
 
         Raises:
             DeliveryLost: the message is not ours any more.
+            Failure: nothing is to be begun now (outage).
 
         """
         if self.ledger.withdrawn:
             raise DeliveryLost("the message was taken back before it was sent, and comes again")
+        if (hindrance := self.ledger.hindrance) is not None:
+            raise hindrance
 
     def hand_over(self) -> None:
         """Say that the service may have it from now on.

@@ -78,9 +78,9 @@ class TestComingUp:
             for _ in range(100):
                 with pytest.raises(BrokerError):
                     await connect(nobody, "test")
-            left = asyncio.all_tasks() - {asyncio.current_task()}  # the library closes in tasks of its own
-            if left:
-                await asyncio.wait(left, timeout=10)
+            async with asyncio.timeout(10):  # the library closes in tasks of its own, which may begin others
+                while left := asyncio.all_tasks() - {asyncio.current_task()}:
+                    await asyncio.wait(left)
 
         uvloop.run(knock())
         server.close()

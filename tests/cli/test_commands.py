@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from dispatcher import __version__
 from dispatcher.health import HealthPage
+from dispatcher.main import main
 from dispatcher.settings import HealthSettings
 from dispatcher.words.health import Health, QueueHealth, State
 from helpers.node import Node
@@ -79,6 +81,19 @@ async def test_where_the_libraries_are_missing_it_says_what_to_run(tmp_path: Pat
     assert 2 == process.returncode
     assert error.startswith(b"Dispatcher's libraries are not installed for ")
     assert b"; run 'make install' in " in error
+
+
+def test_whoever_closes_standard_error_is_served_all_the_same(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "argv", ["main.py", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    opened = sys.stderr
+    opened.close()
+
+    assert 0 == ended.value.code
+    assert opened.name == os.devnull
 
 
 async def test_the_package_is_found_once_and_hides_nothing(tmp_path: Path):

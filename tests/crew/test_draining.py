@@ -13,6 +13,7 @@ from dispatcher.crew.lead import UNFINISHED, Lead
 from dispatcher.crew.plan import Plan
 from dispatcher.crew.process import MemberProcess
 from dispatcher.crew.wire import Report
+from dispatcher.words.health import Health, QueueHealth, State
 from tests.waiting import until
 
 BUSY = """
@@ -101,3 +102,24 @@ def test_what_goes_wrong_with_one_member_costs_the_others_nothing(
     assert given_back.exists()
     said = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert ["process 1 could not be told, which must not happen"] == said
+
+
+def test_who_says_nothing_for_long_is_not_counted(members: dict[int, str], monkeypatch: pytest.MonkeyPatch):
+    """It hangs, or somebody stopped it: its last report says nothing of how it is doing."""
+    monkeypatch.setattr(process, "SILENCE", 1.0)
+
+    async def counted() -> tuple[object, object, bool]:
+        lead = Lead(Plan(2, "127.0.0.1", 0, 30.0), None)
+        leading = asyncio.create_task(lead.run())
+        await until(lambda: all(one and one.report.up for one in lead._seats.values()) and len(lead._seats) == 2)
+        for one in filter(None, lead._seats.values()):
+            one.report = Report(up=True, health=Health({"email": QueueHealth(State.TAKING, None, None)}))
+        before = lead.health.processes
+        await until(lambda: all(one and one.silent for one in lead._seats.values()))
+        after, ready = lead.health.processes, lead.health.ready
+        lead.stop()
+        lead.stop()
+        await leading
+        return before, after, ready
+
+    assert ((2, 2), (0, 2), False) == run_async(counted())

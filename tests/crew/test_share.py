@@ -14,7 +14,7 @@ from dispatcher.words.rates import parse_rate
 def test_all_shares_of_a_pace_together_are_no_more_than_the_pace(text: str, of: int):
     settings = setup({"notifiers": {"email": {"pace": {"server": text}}}})
     whole = parse_rate(text)
-    part = share(settings, of).notifiers.email.pace.server
+    part = share(settings, 1, of).notifiers.email.pace.server
 
     assert whole is not None
     assert part is not None
@@ -28,7 +28,7 @@ def test_every_pace_is_divided_and_none_stays_none():
         "email": {"pace": {"domain": "none", "domains": {"example.org": "10/s", "example.com": "none"}}},
         "telegram": {"pace": {"chat": "1/s", "group": "20/m", "bot": "30/s"}},
     }
-    notifiers = share(setup({"notifiers": values}), 2).notifiers
+    notifiers = share(setup({"notifiers": values}), 1, 2).notifiers
 
     assert (None, None) == (notifiers.email.pace.domain, notifiers.email.pace.domains["example.com"])
     assert "5/s" == str(notifiers.email.pace.domains["example.org"])
@@ -39,9 +39,11 @@ def test_every_pace_is_divided_and_none_stays_none():
 
 def test_each_has_its_part_of_the_connections_and_one_at_least():
     settings = setup({"notifiers": {"email": {"connections": 10}, "slack": {"connections": 1}}})
-    notifiers = share(settings, 3).notifiers
+    parts = [share(settings, number, 3).notifiers for number in (1, 2, 3)]
+    notifiers = parts[0]
 
-    assert (4, 1) == (notifiers.email.connections, notifiers.slack.connections)
+    assert [4, 3, 3] == [one.email.connections for one in parts]
+    assert [1, 1, 1] == [one.slack.connections for one in parts]
     assert settings.notifiers.email.timeouts == notifiers.email.timeouts
     assert timedelta(seconds=30) == notifiers.email.idle
 
@@ -49,4 +51,4 @@ def test_each_has_its_part_of_the_connections_and_one_at_least():
 def test_a_single_process_has_all():
     settings = setup({})
 
-    assert settings is share(settings, 1)
+    assert settings is share(settings, 1, 1)

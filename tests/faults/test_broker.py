@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers.node import Node
-from tests.faults.bench import LONG, MESSAGES, QUEUE, Bench
+from tests.faults.bench import LONG, MESSAGES, PAUSE, QUEUE, Bench
 from tests.faults.conftest import BenchMaker
 from tests.faults.count import Promise
 from tests.faults.sink import Sink
@@ -100,10 +100,11 @@ async def test_the_broker_is_short_of_memory(fragile_bench: Bench, fragile_node:
     await fragile_bench.publish()
     daemon = await fragile_bench.start()
     await fragile_bench.sent(MESSAGES // 5)
-    smtp.pause = 0.3  # the alarm takes longer than all the rest
+    smtp.pause = 1.0  # it takes seconds to raise the alarm, and there must be work left then
     async with fragile_bench.fault(), memory_alarm(fragile_node):
         smtp.answer("MAIL", *["451 4.3.0 not now"] * 5)
         await until(lambda: any("nothing is taken" in line["event"] for line in daemon.log), what="it is said")
+        smtp.pause = PAUSE
 
     await fragile_bench.verdict("memory alarm, 5 mails answered 451", Promise(burnt=5))
 

@@ -28,7 +28,7 @@ KNOWN = {"subject", "from", "to", "cc", "reply-to", "extra", "filename", "messag
 """What the standard library folds wrongly: spaces beside encoded words are lost or doubled, long words cut."""
 
 thorough = settings(
-    max_examples=600,
+    max_examples=300,
     deadline=None,
     derandomize=True,
     database=None,
