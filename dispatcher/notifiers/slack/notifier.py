@@ -5,6 +5,7 @@ address → target; texts → blocks and text; request → answer → who was no
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Part
@@ -69,7 +70,7 @@ class SlackNotifier(Notifier):
             payload = compose(rendered) | self._manner(notification)
         thread = {"thread_ts": notification.thread} if notification.thread else {}
         remarks = []
-        interruption = Interruption()
+        interruption, began = Interruption(), monotonic()
         answer = await self._post(message_id, target, payload | thread, entry)
         if thread and not answer.sent and self._row(target, answer).scope is Scope.THREAD:
             remarks.append(f"sent outside of the thread {notification.thread} ({answer.word})")
@@ -78,8 +79,8 @@ class SlackNotifier(Notifier):
             answer = await self._post(message_id, target, payload, entry)
         if not answer.sent:
             raise await self._judge(message_id, target, answer)
-        self._troubles.end()
-        self._refusals.end()
+        self._troubles.end(began)
+        self._refusals.end(began)
         remarks += [f"Slack warns: {word}" for word in answer.warnings if word not in IDLE_WARNINGS]
         return Report(reference=_reference(target, answer), remark="; ".join(remarks) or None)
 
@@ -143,6 +144,7 @@ class SlackNotifier(Notifier):
         """Make one request; what was taken is in the ledger when it ends."""
         try:
             async with self._free_connections:
+                entry.begin()  # it may have waited long
                 with entry.ledger.work():
                     answer = await self._request(message_id, target, payload, entry)
                     if answer.sent:

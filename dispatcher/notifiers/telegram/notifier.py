@@ -6,6 +6,7 @@ chat → messages → one after the other through the Bot API → how many were 
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from time import monotonic
 from typing import Any, ClassVar
 
 from dispatcher.contract.base import Part
@@ -61,14 +62,15 @@ class TelegramNotifier(Notifier):
         entry.begin()
         sending = Sending(self._api, entry, notification, rendered.template, chat, part.pieces)
         sending.remarks += filter(None, [remark])
+        began = monotonic()
         async with self._free_connections:
             try:
                 with ledger.work():
                     await sending.run(messages)
             except Failure as failure:
-                judged = await self._judge_streak(message_id, failure, sending)
+                judged = await self._judge_streak(message_id, failure, sending, began)
                 raise judged from None
-        self._streak.end()
+        self._streak.end(began)
         return sending.report()
 
     @property
@@ -101,12 +103,12 @@ class TelegramNotifier(Notifier):
         """Let go of the connections."""
         await self._api.close()
 
-    async def _judge_streak(self, message_id: str, failure: Failure, sending: Sending) -> Failure:
+    async def _judge_streak(self, message_id: str, failure: Failure, sending: Sending, began: float) -> Failure:
         """Give the failure, or the outage that it shows, with what the recipient has."""
         if failure.kind is Kind.TRANSIENT and failure.reason in _EVERYBODYS:
             failure = await self._streak.weigh(message_id, failure, str(sending.chat), self._api.name)
-        elif failure.kind is not Kind.UNKNOWN:
-            self._streak.end()
+        elif failure.kind is not Kind.UNKNOWN and failure.reason is not Reason.INTERRUPTED:
+            self._streak.end(began)
         return Failure(failure.kind, failure.reason, failure.text, wait=failure.wait, pieces=sending.pieces)
 
 
