@@ -101,7 +101,7 @@ async def fragile_node(fragile: Node) -> AsyncIterator[Node]:
             await (await channel.get_queue(queue, ensure=False)).purge()
 
 
-@pytest.fixture(params=["classic", "quorum"])
+@pytest.fixture(params=["classic", "quorum"] if LONG else ["classic"])
 def kind(request: pytest.FixtureRequest) -> str:
     """Of the work queue."""
     return str(request.param)

@@ -23,7 +23,7 @@ from dispatcher.flow.page import Page
 from dispatcher.journal import HostJournal
 from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.words.outcomes import Settlement
-from tests.faults.bench import MESSAGES, RUNGS, Bench
+from tests.faults.bench import LONG, MESSAGES, RUNGS, Bench
 from tests.faults.count import Promise
 from tests.proxy import Proxy
 from tests.smtp_server import SmtpServer
@@ -109,7 +109,7 @@ async def parts(
     await parts.stop()
 
 
-@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("hours", [-1, 1] if LONG else [-1])
 async def test_it_is_set_while_mails_flow(
     bench: Bench, parts: Parts, broker_proxy: Proxy, smtp: SmtpServer, clock: Clock, hours: int
 ):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon import Daemon
-from tests.faults.bench import MESSAGES, Bench
+from tests.faults.bench import LONG, MESSAGES, Bench
 from tests.waiting import until
 
 FULL = 8_192
@@ -66,7 +66,7 @@ def in_the_way(folder: Path) -> None:
     folder.write_text("not a folder")
 
 
-@pytest.mark.parametrize("harm", [gone, in_the_way])
+@pytest.mark.parametrize("harm", [gone, in_the_way] if LONG else [in_the_way])
 async def test_its_folder_goes(bench: Bench, harm: Callable[[Path], None]):
     """Only what was written before is forgotten."""
     folder = bench.folder / "journal"

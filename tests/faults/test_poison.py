@@ -5,6 +5,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from tests.faults.bench import LONG, MESSAGES, Bench
 from tests.faults.count import Promise
 from tests.smtp_server import CUT, HANG, SmtpServer
@@ -51,6 +53,7 @@ async def deaths(bench: Bench, server: Deadly) -> AsyncIterator[None]:
             await killing
 
 
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
 async def test_a_message_kills_whoever_sends_it(benches, node, virtual_host, kind: str):
     async with Deadly() as server:
         bench: Bench = await benches(node.url + virtual_host, server, arguments={"x-queue-type": kind})
