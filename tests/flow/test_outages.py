@@ -297,3 +297,25 @@ async def test_the_good_end_of_a_try_that_began_before_the_outage_is_no_news(ser
 
 async def test_interrupting_a_try_is_no_outage(service: Service):
     assert not service.outages.note(Failure(Kind.OUTAGE, Reason.INTERRUPTED, "stopped"), 0.0)
+
+
+async def test_what_began_before_and_has_handed_nothing_over_goes_back_as_it_is(service: Service):
+    """As a mail does that waits for a connection: it need not meet the outage that another one has met."""
+    began = monotonic()
+    taking = service.outages.forbids(began)
+    service.away, service.answers = True, False
+    await service.give(1)
+    await until(lambda: service.outages.state is State.PAUSED)
+    paused = service.outages.forbids(monotonic())
+    service.answers = True
+    await until(lambda: service.outages.state is State.TRYING)
+    older, newer = service.outages.forbids(began), service.outages.forbids(monotonic())
+    service.away = False
+    await until(lambda: service.outages.state is State.TAKING)
+    after = service.outages.forbids(began)
+
+    assert (None, None, None) == (taking, newer, after)
+    for hindrance in (paused, older):
+        assert hindrance is not None
+        assert (Kind.OUTAGE, Reason.INTERRUPTED) == (hindrance.kind, hindrance.reason)
+        assert hindrance.text.startswith("email is paused, because ")
