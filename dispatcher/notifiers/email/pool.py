@@ -110,6 +110,7 @@ class Pool:
         """Part from all connections that are not in use; those that are part when they are given back."""
         self._closed = True
         if self._preparing is not None:
+            self._preparing.cancel()  # nobody needs it any more, and a server that says nothing takes long
             await asyncio.wait({self._preparing})
         self._kept.close()
         while self._leaving:

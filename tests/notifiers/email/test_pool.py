@@ -51,6 +51,7 @@ async def test_the_successor_of_a_connection_is_open_before_it_is_replaced(serve
     await server.until(lambda: 2 == server.seen["EHLO"])
     for _ in range(20):
         await send(notifier)
+    await server.until(lambda: 3 == server.seen["EHLO"])
     await notifier.close()
 
     assert [0] * 20 + [1] * 15 == [mail.session for mail in server.mails]
@@ -65,6 +66,18 @@ async def test_a_successor_that_cannot_be_had_troubles_nobody(server, notifier_f
 
     assert [{}] * 45 == ended
     assert 46 == len(server.mails)
+
+
+async def test_a_successor_that_does_not_come_keeps_nobody_who_parts(server, notifier_for):
+    notifier = notifier_for(server, mails_per_connection=20)
+    await send(notifier)
+    server.answer("CONNECT", HANG)
+    for _ in range(19 - AHEAD):
+        await send(notifier)
+    await server.until(lambda: 2 == server.seen["CONNECT"])
+
+    async with asyncio.timeout(3):
+        await notifier.close()
 
 
 async def test_a_connection_that_is_idle_for_too_long_is_parted_from(server, notifier_for):
