@@ -109,9 +109,9 @@ class Pool:
     async def close(self) -> None:
         """Part from all connections that are not in use; those that are part when they are given back."""
         self._closed = True
-        if self._preparing is not None:
-            self._preparing.cancel()  # nobody needs it any more, and a server that says nothing takes long
-            await asyncio.wait({self._preparing})
+        while (preparing := self._preparing) is not None and not preparing.done():
+            preparing.cancel()  # again, where the library loses it: a server that says nothing takes long
+            await asyncio.wait({preparing}, timeout=0.1)
         self._kept.close()
         while self._leaving:
             await asyncio.wait(self._leaving)
