@@ -42,6 +42,7 @@ except ModuleNotFoundError as error:
     sys.exit(2)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Self
 
@@ -68,9 +69,11 @@ class Sandbox:
         http_port: int = 8025,
         kept: int = KEPT,
         kept_bytes: int = KEPT_BYTES,
+        names: Iterable[str] = (),
     ) -> None:
-        """Prepare it; the ports are wishes, what is kept is the newest."""
+        """Prepare it; the ports are wishes, what is kept is the newest, names are those it has besides its own."""
         self.host = host
+        self._names = tuple(names)
         self.smtp_port = free_port(smtp_port)
         self.http_port = free_port(http_port, besides=[self.smtp_port])
         seen_as = host if host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104 - compared, not bound
@@ -151,7 +154,7 @@ class Sandbox:
 
     def _application(self) -> web.Application:
         application = web.Application(
-            client_max_size=LARGEST, middlewares=[safety.only_from_here(self.host), say_mistakes]
+            client_max_size=LARGEST, middlewares=[safety.only_from_here(self.host, self._names), say_mistakes]
         )
         application[STORE] = self._store
         application[FAULTS] = self._faults
@@ -175,6 +178,9 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--smtp-port", type=int, default=1025, help="for mails (default: %(default)s)")
     parser.add_argument("--http-port", type=int, default=8025, help="for everything else (default: %(default)s)")
+    parser.add_argument(
+        "--name", action="append", default=[], dest="names", help="what it is called besides, as by a proxy"
+    )
     parser.add_argument("--kept", type=int, default=KEPT, help="messages kept (default: %(default)s)")
     parser.add_argument("--kept-bytes", type=int, default=KEPT_BYTES, help="bytes kept (default: %(default)s)")
     signals = {signal.SIGINT, signal.SIGTERM}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,19 +30,28 @@ HEADERS = {
 }
 
 
-def only_from_here(host: str) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+def only_from_here(
+    host: str, names: Iterable[str] = ()
+) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
     """Make the middleware that refuses foreign names for this address and pages of other places.
 
     Without the first, a page elsewhere could read all messages by pointing a name of its own at this machine (DNS
     rebinding); a number for a host is no such name. Without the second it could delete them and ask for faults.
+
+    Args:
+        host: the address that is listened on.
+        names: what it is called besides: by a proxy, or in a network of containers.
+
     """
-    known = {"localhost", host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
+    known = {name.lower() for name in ("localhost", host, socket.gethostname(), socket.getfqdn(), *names)}
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         here = request.headers.get(hdrs.HOST, "")
         if not _is_ours(here, known):
-            return _refused("This sandbox answers only to a name of its own machine: open it as localhost.")
+            return _refused(
+                "This sandbox answers only to a name of its own machine: open it as localhost, or start it with --name."
+            )
         origin = request.headers.get(hdrs.ORIGIN)
         if origin is not None and urlsplit(origin).netloc != here:
             return _refused("This sandbox takes nothing from the pages of other places.")

@@ -2,7 +2,11 @@
 
 import socket
 
+import httpx
 import pytest
+
+from helpers.ports import free_port
+from helpers.sandbox import Sandbox
 
 
 def test_the_newest_come_first_in_pages(send, http, a_mail):
@@ -118,6 +122,15 @@ def test_a_foreign_name_for_this_address_is_refused(http, host, path):
 def test_a_name_of_this_machine_is_taken(http, host):
     """So is any number: only names can be pointed elsewhere."""
     assert http.get("/api/messages", headers={"Host": host}).status_code == 200
+
+
+def test_a_name_that_it_is_given_is_taken_too():
+    """A proxy calls it so; its own page may then do what it may here, and no other."""
+    name, other = "mails.example.test", "evil.example"
+    with Sandbox(smtp_port=free_port(), http_port=free_port(), names=["Mails.example.test"]) as sandbox:
+        for host, origin, status in [(name, name, 204), (name, other, 403), (other, other, 403)]:
+            headers = {"Host": host, "Origin": f"https://{origin}"}
+            assert status == httpx.delete(f"{sandbox.url}api/messages", headers=headers).status_code
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
