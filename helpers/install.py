@@ -2,6 +2,7 @@
 
     python3 helpers/install.py          `.venv`, for everything but the benchmarks
     python3 helpers/install.py bench    `.run/bench/venv`, with what they compare with
+    python3 helpers/install.py requirements    print what the daemon alone needs, for pip on a server or in an image
 
 Poetry is what maintains `poetry.lock`; installing from it needs no Poetry: this reads the lock and hands
 every pinned version with its hashes to pip, which is quicker on a fresh machine and refuses a changed file.
@@ -74,6 +75,14 @@ def main(place: Place = USUAL) -> int:
     return 0
 
 
+def print_requirements() -> int:
+    """Print the requirement lines of the daemon itself: with them, pip needs neither Poetry nor this program."""
+    import tomllib  # noqa: PLC0415 - as in `main`
+
+    print(requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), frozenset({"main"})))
+    return 0
+
+
 def make_venv(place: Place) -> None:
     """Create the virtual environment, with Debian's python3-venv where `ensurepip` was taken out of Python."""
     if has_no_ensurepip():
@@ -122,4 +131,6 @@ def install(place: Place, lines: str) -> None:
 
 
 if __name__ == "__main__":
+    if "requirements" in sys.argv[1:]:
+        sys.exit(print_requirements())
     sys.exit(main(BENCH if "bench" in sys.argv[1:] else USUAL))
