@@ -120,12 +120,21 @@ class Finder:
 
     def everything(self) -> list[TemplateFile]:
         """Give every file that this queue could use, macros and layouts too, sorted by path."""
-        own = [self._described(path) for path in (self._folder / self._queue).rglob(f"*{EXTENSION}")]
+        own = [self._described(path) for path in self._below(self._folder / self._queue)]
         if self._flat_format is None:
             return sorted(own, key=lambda file: file.path)
         # What carries a format in its name belongs to a folder of some queue, and is that queue's to check.
-        flat = [path for path in self._folder.rglob(f"*{EXTENSION}") if _format(path) is None]
+        flat = [path for path in self._below(self._folder) if _format(path) is None]
         return sorted({*own, *map(self._described, flat)}, key=lambda file: file.path)
+
+    def _below(self, folder: Path) -> Iterator[Path]:
+        """Give the files of a folder and of those in it.
+
+        Kubernetes keeps what it mounts in a folder `..2026_11_21…` and links to it: there is each file once more.
+        """
+        for path in folder.rglob(f"*{EXTENSION}"):
+            if not any(step.startswith("..") for step in path.relative_to(self._folder).parts):
+                yield path
 
     def _may_be_there(self, file: TemplateFile) -> bool:
         """Tell whether there is such a file; where nobody can tell, whoever reads it finds out."""
