@@ -2,6 +2,7 @@
 
     python3 helpers/install.py          `.venv`, for everything but the benchmarks
     python3 helpers/install.py bench    `.run/bench/venv`, with what they compare with
+    python3 helpers/install.py /opt/dispatcher/venv    there, what this checkout needs to run: daemon and helpers
     python3 helpers/install.py requirements    print what the daemon alone needs, for pip on a server or in an image
 
 Poetry is what maintains `poetry.lock`; installing from it needs no Poetry: this reads the lock and hands
@@ -12,6 +13,7 @@ Runs again only when the lock has changed.
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +49,14 @@ class Place(NamedTuple):
 
 USUAL = Place(ROOT / ".venv", frozenset({"main", "helpers", "dev"}))
 BENCH = Place(ROOT / ".run" / "bench" / "venv", frozenset({"main", "helpers", "bench"}))
+RUNNING = frozenset({"main", "helpers"})
+
+
+def named(arguments: list[str]) -> Place:
+    """Give the place that the command line names."""
+    if not arguments:
+        return USUAL
+    return BENCH if arguments == ["bench"] else Place(Path(arguments[0]).absolute(), RUNNING)
 
 
 def main(place: Place = USUAL) -> int:
@@ -88,7 +98,7 @@ def make_venv(place: Place) -> None:
     if has_no_ensurepip():
         print("Python has no venv module here: installing Debian's python3-venv", flush=True)
         apt_install(f"python3.{sys.version_info.minor}-venv")
-    print(f"Making {place.folder.relative_to(ROOT)}", flush=True)
+    print(f"Making {place.folder.relative_to(ROOT) if place.folder.is_relative_to(ROOT) else place.folder}", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", place.folder], check=True)
 
 
@@ -123,9 +133,9 @@ def install(place: Place, lines: str) -> None:
     # A path file rather than a build: nothing else has to be fetched, and edits are seen at once.
     site = next((place.folder / "lib").glob("python3.*/site-packages"))
     (site / "dispatcher.pth").write_text(f"{ROOT}\n")
-    up = "/".join([".."] * (len(place.folder.relative_to(ROOT).parts) + 1))
+    to_root = os.path.relpath(ROOT, place.command.parent)
     place.command.write_text(
-        f'#!/bin/sh\nhere=$(dirname "$0")\nexec "$here/python" "$here/{up}/dispatcher/main.py" "$@"\n'
+        f'#!/bin/sh\nhere=$(dirname "$0")\nexec "$here/python" "$here/{to_root}/dispatcher/main.py" "$@"\n'
     )
     place.command.chmod(0o755)
 
@@ -133,4 +143,4 @@ def install(place: Place, lines: str) -> None:
 if __name__ == "__main__":
     if "requirements" in sys.argv[1:]:
         sys.exit(print_requirements())
-    sys.exit(main(BENCH if "bench" in sys.argv[1:] else USUAL))
+    sys.exit(main(named(sys.argv[1:])))
