@@ -5,9 +5,11 @@
     ├── editions     the compiled state of a file and of all it refers to; a good one outlives a broken save
     │   └── files        which files were looked at, and whether they are still the same
     ├── environment  Jinja the way we want it: sandboxed, escaping, stoppable
+    │   ├── codegen      what a template is compiled to
     │   ├── dialects     how a value is escaped: for HTML, for Telegram's and for Slack's ways of writing
     │   ├── escaping     what makes Jinja do so
     │   ├── limits       time and characters of one render
+    │   │   └── weights      how large a value would be when printed
     │   └── guards       operations that grow far beyond what they are given
     ├── subject      the block of that name, as one line
     ├── plain_text   a readable text out of HTML

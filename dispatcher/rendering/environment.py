@@ -1,12 +1,11 @@
 """Jinja the way templates of strangers are rendered: sandboxed, escaping, stoppable, and strict about gaps."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from functools import partial
 from string import Formatter
 from typing import Any
 
 from jinja2 import BaseLoader, Undefined, UndefinedError, nodes
-from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, Macro, markup_join, str_join
@@ -14,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedEscapeFormatt
 from jinja2.utils import missing
 from markupsafe import Markup
 
+from dispatcher.rendering.codegen import Generator
 from dispatcher.rendering.dialects import MARKUP
 from dispatcher.rendering.escaping import adapt, filters_of, join_of, macro_of, rebind
 from dispatcher.rendering.guards import GUARDED_FILTERS, check_field, check_method, check_operation, guard_filter
@@ -59,69 +59,6 @@ class Missing(Undefined):
     __str__ = __iter__ = __len__ = __contains__ = Undefined._fail_with_undefined_error  # noqa: SLF001 - documented
 
 
-class _Generator(CodeGenerator):
-    """Writes the questions of the meter into the compiled template."""
-
-    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802 - Jinja's name
-        environment: Any = self.environment
-        environment.references += [(name, self.name, line) for name, line in _required(node)]
-        super().visit_Template(node, frame)
-
-    def enter_frame(self, frame: Frame) -> None:
-        """Ask at each turn of a loop, and at the beginning of each macro, block and file."""
-        super().enter_frame(frame)
-        self.writeline("environment.meter.tick()")
-
-    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802 - Jinja's name
-        self.write("environment.join_texts(context.eval_ctx, (")
-        for part in node.nodes:
-            self.visit(part, frame)
-            self.write(", ")
-        self.write("))")
-
-    def visit_List(self, node: nodes.List, frame: Frame) -> None:  # noqa: N802 - Jinja's name
-        self._built(node, super().visit_List, frame)
-
-    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:  # noqa: N802 - Jinja's name
-        self._built(node, super().visit_Dict, frame)
-
-    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:  # noqa: N802 - Jinja's name
-        if node.ctx == "load":
-            self._built(node, super().visit_Tuple, frame)
-        else:
-            super().visit_Tuple(node, frame)
-
-    def _built(self, node: Any, visit: Callable[[Any, Frame], None], frame: Frame) -> None:
-        self.write("environment.meter.built(")
-        visit(node, frame)
-        self.write(")")
-
-    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        """Print a value in one step, where it is known how: count it, and escape it."""
-        if self._is_usual(frame):
-            self.write(f"environment.meter.print_{'html' if frame.eval_ctx.autoescape else 'plain'}(")
-        else:
-            super()._output_child_pre(node, frame, finalize)
-
-    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: Any) -> None:
-        if self._is_usual(frame):
-            self.write(")")
-        else:
-            super()._output_child_post(node, frame, finalize)
-
-    def _is_usual(self, frame: Frame) -> bool:
-        """Tell whether it is known that values are escaped for HTML, or that they are printed as they are."""
-        of_a_dialect = frame.eval_ctx.autoescape and self.environment.markup is not Markup  # type: ignore[attr-defined]
-        return not frame.eval_ctx.volatile and not of_a_dialect
-
-    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
-        """Escape constants the way of the dialect, not for HTML."""
-        markup = self.environment.markup  # type: ignore[attr-defined]
-        if markup is None or isinstance(node, nodes.TemplateData):
-            return super()._output_child_to_const(node, frame, finalize)
-        return str(finalize.const(markup.escape(node.as_const(frame.eval_ctx))))
-
-
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """What the templates of one edition share.
 
@@ -132,7 +69,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     """
 
-    code_generator_class = _Generator
+    code_generator_class = Generator
     intercepted_binops = frozenset({"+", "*", "**", "%", "/", "//"})
 
     def __init__(self, loader: BaseLoader, resolve: Callable[[str, str], str], dialect: Dialect, meter: Meter) -> None:
@@ -157,6 +94,10 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.filters.update((name, guard_filter(name, self.filters[name], meter)) for name in GUARDED_FILTERS)
         # Filler text by the gigabyte, which no mail needs.
         del self.globals["lipsum"]
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Give what every template knows. Nothing is added later, so it need not be looked up in two places."""
+        return {**self.globals, **(d or {})}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Give `obj.attribute`; of a plain object of JSON without the detour by an exception."""
@@ -240,13 +181,3 @@ class _EscapingFormatter(SandboxedEscapeFormatter):
         self.made += len(made)
         self._env.meter.check(self.made)  # type: ignore[attr-defined]  # likewise
         return made
-
-
-def _required(template: nodes.Template) -> Iterable[tuple[str, int]]:
-    """Give what a template names literally and cannot do without, with the line."""
-    kinds = (nodes.Extends, nodes.Import, nodes.FromImport, nodes.Include)
-    for node in template.find_all(kinds):
-        # All four have it; their common base does not say so.
-        name: Any = getattr(node, "template", None)
-        if isinstance(name, nodes.Const) and isinstance(name.value, str) and not getattr(node, "ignore_missing", False):
-            yield name.value, node.lineno

@@ -17,7 +17,8 @@ from jinja2.utils import missing
 
 from dispatcher.rendering.environment import ParameterMissing
 from dispatcher.rendering.files import Broken, Unreadable
-from dispatcher.rendering.limits import RenderLimit, RenderMemory
+from dispatcher.rendering.limits import RenderMemory
+from dispatcher.rendering.weights import RenderLimit
 from dispatcher.words.errors import Failure, Kind, Reason
 
 _LONGEST = 200

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from functools import update_wrapper
 from typing import Any
 
-from dispatcher.rendering.limits import Meter, RenderLimit
+from dispatcher.rendering.limits import Meter
+from dispatcher.rendering.weights import RenderLimit
 
 WIDEST = 10_000
 """The largest width, indent or precision: far beyond any mail."""

@@ -1,22 +1,18 @@
 """Time and characters of one render.
 
 A render runs on the event loop, where nothing can interrupt it from outside; so the compiled template asks by itself
-at each turn of a loop, each call of a macro and each value it prints (`environment.py` puts the questions in).
+at each turn of a loop, each call of a macro and each value it prints (`codegen.py` puts the questions in).
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from resource import RUSAGE_SELF, getpagesize, getrusage
 from time import perf_counter, thread_time
-from typing import TypeVar
 
-from jinja2 import Undefined
 from markupsafe import escape
 
-_BUFFERED = 4
-"""What a macro prints is counted inside it and again where its result is printed: so many times the limit is let
-through on the way. The finished text is measured once more, exactly."""
+from dispatcher.rendering.weights import BUFFERED, RenderLimit, Scales
 
 _MOST_GROWTH = 262_144
 """How much more memory the process may come to hold during a render that takes long, in kibibytes."""
@@ -24,45 +20,45 @@ _MOST_GROWTH = 262_144
 _LONG = 0.1
 """From when on a render takes long, in seconds; what grows by then grows slowly enough."""
 
-_LIGHT = 1_000
-"""What holds no more than this is weighed anew each time."""
+_SHORT = 200
+"""Up to so many characters a text is printed without a call once it is known to be harmless."""
 
 _is_special = re.compile("[&<>'\"]").search
 """What is written otherwise in HTML; most values hold none of it."""
 
+_NUMBERS = {int, float}
+
 _STATISTICS = Path("/proc/self/statm")
 _PAGE = getpagesize() // 1024
-
-_CONTAINERS = (list, tuple, dict, set, frozenset, Mapping)
-_FOLLOWED = (*_CONTAINERS, Undefined)
-
-Container = TypeVar("Container")
-
-
-class RenderLimit(Exception):
-    """The render was stopped: too long or too large. Its text says which, and the limit."""
 
 
 class RenderMemory(RenderLimit):
     """The render was stopped because the process came to hold too much, which may have been somebody else's doing."""
 
 
-class Meter:
-    """Counts one render at a time; before the first it lets everything through."""
+class Meter(Scales):
+    """Counts one render at a time; before the first it lets everything through.
+
+    Attributes:
+        size_limit: how many characters a text may have.
+        harmless: short texts which this render has printed, and which are the same in every dialect.
+
+    """
 
     def __init__(self, size_limit: int) -> None:
-        self.size_limit = size_limit
+        super().__init__(size_limit)
+        self.harmless: set[str] = set()
         self._left = self._deadline = float("inf")
+        self._in_row = 0
         self._seconds = 0.0
         self._worked_before = 0.0
-        self._watched_from, self._held = float("inf"), 0
+        self._held = 0
         self._looked = float("-inf")
-        self._heavy: dict[int, tuple[object, int]] = {}
 
     def start(self, deadline: float, seconds: float) -> None:
         """Begin a render that must be over at `deadline` (of `perf_counter`); `seconds` is for the error's text."""
         self._deadline, self._seconds = deadline, seconds
-        self._left = self.size_limit * _BUFFERED
+        self._left, self._in_row = self.size_limit * BUFFERED, 0
         now = perf_counter()
         self._watched_from = now + _LONG
         if now - self._looked > min(_LONG, seconds / 10):  # a look each would be a good part of what a render costs
@@ -70,7 +66,8 @@ class Meter:
 
     def forget(self) -> None:
         """Let go of what a render has put together."""
-        self._heavy.clear()
+        super().forget()
+        self.harmless.clear()
 
     def tick(self) -> None:
         """Ask whether there is time left, and memory.
@@ -108,108 +105,61 @@ class Meter:
         return value
 
     def print_plain(self, value: object) -> str:
-        """Take note of a value about to be printed, and give its text.
+        """Give the text of a value about to be printed in a row.
 
         Raises:
             RenderLimit: as `count`.
 
         """
-        if type(value) is not str:
-            return str(self.count(value))
-        size = len(value)
-        self._left -= size
-        if self._left < 0 or size > self.size_limit:
-            raise self.too_large()
-        if perf_counter() > self._watched_from:
-            self.tick()
-        return value
+        if type(value) is str:
+            self._take(value)
+            return value
+        self._note(value)
+        return str(value)
 
     def print_html(self, value: object) -> str:
-        """Take note of a value about to be printed, and give it as HTML, where it is not that yet.
+        """Give a value about to be printed in a row as HTML, where it is not that yet.
 
         Raises:
             RenderLimit: as `count`.
 
         """
-        if type(value) is not str:
-            return escape(self.count(value))
-        # Not by calling what does the same for texts: that would cost as much as all of this.
-        size = len(value)
-        self._left -= size
-        if self._left < 0 or size > self.size_limit:
+        if type(value) is str:
+            return value if self._take(value) else escape(value)
+        self._note(value)
+        # The text of a number holds nothing special, and escaping would be most of the work.
+        return str(value) if type(value) in _NUMBERS else escape(value)
+
+    def _take(self, text: str) -> bool:
+        """Take note of a text; tell whether it is harmless."""
+        self._note(text)
+        harmless = _is_special(text) is None
+        if harmless and len(text) <= _SHORT:
+            self.harmless.add(text)
+        return harmless
+
+    def _note(self, value: object) -> None:
+        """Take note of a value in a row. What is in the row is counted for good when it is put together."""
+        size = len(value) if isinstance(value, str) else self.weigh(value)
+        self._in_row += size
+        if self._in_row > self._left or size > self.size_limit:
             raise self.too_large()
         if perf_counter() > self._watched_from:
             self.tick()
-        return value if _is_special(value) is None else escape(value)
 
-    def check(self, size: int) -> None:
-        """Refuse a single text, list or other value of this size.
+    def join(self, row: list[str]) -> str:
+        """Put together what is printed in a row.
 
         Raises:
-            RenderLimit: it is over the limit.
+            RenderLimit: as `count`.
 
         """
-        if size > self.size_limit:
+        text = "".join(row)
+        self._in_row = 0
+        self._left -= len(text)
+        if self._left < 0:
             raise self.too_large()
-
-    def weigh(self, value: object, *, printed: bool = True) -> int:
-        """Estimate how many characters `value` has when printed, without printing it.
-
-        Args:
-            value: anything.
-            printed: whether it is about to be, so that nothing in it may be missing.
-
-        Raises:
-            RenderLimit: more than may be printed.
-            UndefinedError: it is a missing parameter.
-
-        """
-        if isinstance(value, int | float):
-            return 1
-        weight, waiting = 0, [value]
-        while waiting:
-            item = waiting.pop()
-            if printed and isinstance(item, Undefined):
-                str(item)
-            children = _children(item)
-            weight += len(item) if isinstance(item, str) else 1
-            weight += len(children) + sum([len(child) for child in children if isinstance(child, str)])
-            # One list many times over is no larger in memory than once: so stop before following all of it.
-            if weight > self.size_limit * _BUFFERED:
-                raise self.too_large()
-            waiting += [child for child in children if isinstance(child, _FOLLOWED)]
-            if perf_counter() > self._watched_from:
-                self.tick()
-        return weight
-
-    def built(self, value: Container) -> Container:
-        """Take note of a list, tuple or object that a template puts together, and give it back.
-
-        One that holds another twice is no larger in memory, but comparing, hashing or printing it takes twice as long,
-        in one step that no meter could stop; sixty times twice is for ever.
-
-        Raises:
-            RenderLimit: it has too much in it.
-
-        """
-        children = _children(value)
-        # Texts and numbers first: it is dear to find out that they are no mapping.
-        inner = [child for child in children if not isinstance(child, str | int) and isinstance(child, _CONTAINERS)]
-        if inner:
-            weight = 1 + sum([self._weight(child) for child in inner])
-            if weight > self.size_limit * _BUFFERED:
-                raise self.too_large()
-            if weight > _LIGHT:
-                self._heavy[id(value)] = (value, weight)  # the value too, so that no other gets its id
-        return value
-
-    def _weight(self, value: object) -> int:
-        known = self._heavy.get(id(value))
-        return known[1] if known else self.weigh(value, printed=False)
-
-    def too_large(self) -> RenderLimit:
-        """Give the exception for what is larger than the limit."""
-        return RenderLimit(f"the text is longer than {self.size_limit:,} characters")
+        return text
 
     def concat(self, chunks: Iterable[str]) -> str:
         """Join what a template, a block or a macro has printed.
@@ -229,11 +179,3 @@ def _memory() -> int:
         return int(_STATISTICS.read_bytes().split()[1]) * _PAGE
     except OSError:
         return getrusage(RUSAGE_SELF).ru_maxrss
-
-
-def _children(item: object) -> list[object]:
-    if isinstance(item, list | tuple):
-        return list(item)
-    if isinstance(item, Mapping):
-        return [*item.keys(), *item.values()]
-    return list(item) if isinstance(item, set | frozenset) else []

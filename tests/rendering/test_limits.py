@@ -4,8 +4,9 @@ import pytest
 
 from dispatcher.rendering import limits
 from dispatcher.rendering.failures import failure_of
-from dispatcher.rendering.limits import Meter, RenderLimit, RenderMemory
+from dispatcher.rendering.limits import Meter, RenderMemory
 from dispatcher.rendering.settings import TemplateSettings
+from dispatcher.rendering.weights import RenderLimit
 from dispatcher.words.errors import Kind, Reason
 
 LOOPS = [

@@ -5,6 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
+from dispatcher.words.errors import Failure
+
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.lists(st.text())))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -14,6 +16,33 @@ def test_a_printed_value_is_what_the_library_makes_of_it(templates, value):
 
     assert f"{escape(value)}|{escape(value)}" == templates.html(value=value)
     assert str(value).lstrip("\r\n") == templates.text(value=value)
+
+
+def test_what_was_printed_before_changes_nothing_for_what_is_like_it(templates):
+    templates.write(
+        "email/a.html.jinja2", "{{ v }} {{ v }} {{ v|safe }} {{ w }} {{ w|safe }} {{ w }} {{ n }}{{ t }}{{ f }}"
+    )
+    templates.write("email/a.txt.jinja2", "{{ v }} {{ w }} {{ v }} {{ w }} {{ n }}{{ t }}{{ f }}")
+    values = {"v": "1", "w": "<b>", "n": 1, "t": True, "f": 1.0}
+
+    assert "1 1 1 &lt;b&gt; <b> &lt;b&gt; 1True1.0" == templates.html(**values)
+    assert "1 <b> 1 <b> 1True1.0" == templates.text(**values)
+
+
+@pytest.mark.parametrize("form", ["html", "txt"])
+@pytest.mark.parametrize("value", ["x" * 100, "x" * 1000, "<" * 100, ["x" * 100], 10**100])
+def test_a_row_of_values_counts_as_one_text(templates, form, value):
+    templates.write(f"email/a.{form}.jinja2", "{{ v }}" * 400)
+
+    with pytest.raises(Failure, match="longer than 20,000 characters"):
+        templates.renderer_of(size_limit=20_000).render("a", {"v": value})
+
+
+def test_an_error_in_a_row_is_told_with_its_line(templates):
+    templates.write("email/a.html.jinja2", "{{ v }}\n{{ v }} and {{ v }}\n{{ v / 0 }}\n{{ v }}")
+
+    with pytest.raises(Failure, match=r"a\.html\.jinja2:3: "):
+        templates.renderer_of().render("a", {"v": 1})
 
 
 def test_a_field_of_an_object_is_found_where_jinja_finds_it(templates):
