@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
-from aiormq.connection import FrameReceiver
 from aiormq.exceptions import AMQPConnectionError, InvalidFrameError, ProtocolSyntaxError
 from pamqp import commands, frame
 from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 from pamqp.heartbeat import Heartbeat
+
+from dispatcher.brokers.rabbitmq.frames import Frames
 
 FRAMES = [
     (1, commands.Basic.Deliver("tag", 7, redelivered=True, exchange="e", routing_key="k")),
@@ -20,16 +21,16 @@ FRAMES = [
 BYTES = b"".join(frame.marshal(one, number) for number, one in FRAMES)
 
 
-def receiver(*pieces: bytes, ended: bool = True) -> FrameReceiver:
+def receiver(*pieces: bytes, ended: bool = True) -> Frames:
     reader = asyncio.StreamReader()
     for piece in pieces:
         reader.feed_data(piece)
     if ended:
         reader.feed_eof()
-    return FrameReceiver(reader)
+    return Frames(reader)
 
 
-async def read(source: FrameReceiver) -> list[tuple[int, str]]:
+async def read(source: Frames) -> list[tuple[int, str]]:
     return [(number, one.name) async for _, number, one in source]
 
 

@@ -1,51 +1,91 @@
-"""One frame of a connection, read in two steps: its first seven bytes, and the rest.
+"""Frames of a connection: as many as have come are taken at once, and those of a delivery are decoded by hand.
 
-The library takes three steps, a lock and a buffer for each, and a delivery is three frames. Nobody but its one reader
-asks for frames, and it asks for one after the other. What goes wrong is said as the library says it.
+The library takes three steps for a frame, a lock and a buffer for each, and a delivery is three frames. Nobody but its
+one reader asks for frames, and it asks for one after the other. What goes wrong is said as the library says it.
 """
 
 import asyncio
 import struct
 
+import aiormq.connection
 import pamqp.frame
 from aiormq.connection import FrameReceiver
 from aiormq.exceptions import AMQPConnectionError, InvalidFrameError, ProtocolSyntaxError
 from pamqp.exceptions import PAMQPException
 
+from dispatcher.brokers.rabbitmq.decoding import decode
+
 START = struct.Struct(">BHI")
 """Kind, AMQP channel and length (AMQP 0-9-1, 4.2.3); one more byte ends a frame."""
 
+AT_ONCE = 262_144
+"""So many bytes are taken from the line at once, at most."""
 
-async def get_frame(receiver: FrameReceiver) -> tuple[int, int, pamqp.frame.FrameTypes]:
-    """Read one frame.
+Frame = tuple[int, int, pamqp.frame.FrameTypes]
 
-    Raises:
-        StopAsyncIteration: the connection has ended.
-        AMQPConnectionError: …in the middle, or an error of the network.
-        InvalidFrameError, ProtocolSyntaxError: it cannot be read.
+
+class Frames(FrameReceiver):
+    """Reads the frames of one connection.
+
+    Args:
+        reader: the line.
 
     """
-    reader = receiver.reader
-    if reader.at_eof():
-        raise StopAsyncIteration
-    try:
-        start = await reader.readexactly(START.size)
-        if not receiver.started:
-            if start.startswith(b"AMQP"):
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        super().__init__(reader)
+        self._unread = b""
+        self._at = 0
+
+    async def get_frame(self) -> Frame:
+        """Read one frame: its size in bytes, its AMQP channel, and what it says.
+
+        Raises:
+            StopAsyncIteration: the connection has ended.
+            AMQPConnectionError: …in the middle, or an error of the network.
+            InvalidFrameError, ProtocolSyntaxError: it cannot be read.
+
+        """
+        if self._at == len(self._unread) and self.reader.at_eof():
+            raise StopAsyncIteration
+        if len(self._unread) - self._at < START.size:
+            await self._come(START.size)
+        if not self.started:
+            if self._unread.startswith(b"AMQP", self._at):
                 raise ProtocolSyntaxError("the broker speaks another version of AMQP")
-            receiver.started = True
-        rest = await reader.readexactly(START.unpack(start)[2] + 1)
-    except asyncio.IncompleteReadError as error:
-        text = f"the connection ended in a frame, after {len(error.partial)} of {error.expected} bytes"
-        raise AMQPConnectionError(text) from error
-    except OSError as error:
-        raise AMQPConnectionError(str(error) or type(error).__name__) from error
-    try:
-        return pamqp.frame.unmarshal(start + rest)
-    except PAMQPException as error:
-        raise InvalidFrameError(str(error)) from error
+            self.started = True
+        kind, channel, length = START.unpack_from(self._unread, self._at)
+        size = START.size + length + 1
+        if len(self._unread) - self._at < size:
+            await self._come(size)
+        frame = self._unread[self._at : self._at + size]
+        self._at += size
+        usual = decode(kind, frame)
+        if usual is not None:
+            return size, channel, usual
+        try:
+            return pamqp.frame.unmarshal(frame)
+        except PAMQPException as error:
+            raise InvalidFrameError(str(error)) from error
+
+    __anext__ = get_frame
+
+    async def _come(self, size: int) -> None:
+        """Wait until so many bytes of the next frame are here."""
+        pieces, missing = [self._unread[self._at :]], size - len(self._unread) + self._at
+        try:
+            while missing > 0:
+                piece = await self.reader.read(AT_ONCE)
+                if not piece:
+                    text = f"the connection ended in a frame, after {size - missing} of {size} bytes"
+                    raise AMQPConnectionError(text)
+                pieces.append(piece)
+                missing -= len(piece)
+        except OSError as error:
+            raise AMQPConnectionError(str(error) or type(error).__name__) from error
+        self._unread, self._at = b"".join(pieces), 0
 
 
 def install() -> None:
     """Let the library read so; for the whole process, once."""
-    FrameReceiver.get_frame = get_frame  # type: ignore[method-assign, assignment]
+    aiormq.connection.FrameReceiver = Frames  # type: ignore[misc]

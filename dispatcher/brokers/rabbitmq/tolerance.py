@@ -3,27 +3,22 @@
 The library decodes the properties of a message while it reads the connection. What it cannot decode (text that is no
 UTF-8, a time far beyond the calendar, headers nested a thousand deep, a routing key of any bytes) ends the connection
 before we see the message; the broker hands it out again, and so for ever. Sizes are told before the properties, so the
-message itself is never in doubt: what cannot be decoded is left out, and the message is worked on without.
+message itself is never in doubt: what cannot be decoded is left out, and the message is worked on without. (Names of
+exchanges and routing keys: see `decoding`.)
 
 Should something remain that cannot be read even so, the error says on which AMQP channel it came, so that one queue
 pays for it and not all.
 """
 
 import logging
-import struct
-from typing import Any
 
 import pamqp.frame
-from pamqp.commands import Basic
 from pamqp.header import ContentHeader
 
 log = logging.getLogger(__name__)
 
 SIZES = 12
 """Bytes before the properties: class, weight and size of the body (AMQP 0-9-1, 4.2.6.1)."""
-
-_TAG = struct.Struct(">QB")
-"""Delivery tag, and bits of which the first says that it is handed out again."""
 
 _decode = ContentHeader.unmarshal
 _read_frame = pamqp.frame.unmarshal
@@ -37,25 +32,6 @@ def _decode_what_can_be(self: ContentHeader, data: bytes) -> None:
         if len(data) < SIZES:
             raise
         log.warning("a message has properties that cannot be decoded (%s); they are left out", type(error).__name__)
-
-
-def _decode_delivery(self: Any, data: bytes) -> None:
-    """Decode a delivery: three short strings, of which the last two may be any bytes, and what lies between.
-
-    By hand, because the library's decoder for any frame takes five times as long for the one that comes most.
-    """
-    end = 1 + data[0]
-    self.consumer_tag = data[1:end].decode()
-    self.delivery_tag, flags = _TAG.unpack_from(data, end)
-    self.redelivered = bool(flags & 1)
-    names = data[end + _TAG.size :]
-    start = 1 + names[0]
-    try:
-        self.exchange = names[1:start].decode()
-        self.routing_key = names[start + 1 : start + 1 + names[start]].decode()
-    except UnicodeDecodeError:
-        self.exchange = self.routing_key = ""
-        log.warning("a message has a routing key that cannot be decoded; it is left out")
 
 
 def _read_or_say_where(data: bytes) -> tuple[int, int, pamqp.frame.FrameTypes]:
@@ -79,5 +55,4 @@ def broken_channel(error: BaseException | None) -> int | None:
 def install() -> None:
     """Let the library's decoder pass over what it cannot decode; for the whole process, once."""
     ContentHeader.unmarshal = _decode_what_can_be  # type: ignore[method-assign]
-    Basic.Deliver.unmarshal = _decode_delivery  # type: ignore[method-assign]
     pamqp.frame.unmarshal = _read_or_say_where  # type: ignore[assignment]
