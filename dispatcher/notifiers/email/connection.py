@@ -67,6 +67,7 @@ class Connection:
     def __init__(self, wire: Wire, extensions: Mapping[str, str], timeouts: EmailTimeouts) -> None:
         self.mails = 0  # handed over so far
         self.kept = False  # it was idle, and has not answered since
+        self.careful = False  # the server has left a mail unanswered, and taken none since
         self._wire = wire
         self._extensions = dict(extensions)
         seconds = (timeouts.command, timeouts.data, timeouts.final_reply)
@@ -146,7 +147,7 @@ class Connection:
         interruption = Interruption()
         wire = self._wire
         try:
-            await wire.text(mail, hand_over, conclude, self._patience)
+            await wire.text(mail, hand_over, conclude, self._patience, careful=self.careful)
         except asyncio.CancelledError:
             if wire.missing and (wire.unsent or not await wire.look()):
                 raise

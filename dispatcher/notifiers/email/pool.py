@@ -51,6 +51,7 @@ class Pool:
         self._width = Width(settings.connections)
         self._places = Places(self._width.value)
         self._heard = 0.0  # when the server last did what it should, by `monotonic`
+        self._in_doubt = False  # it has left a mail unanswered, and taken none since
         self._opening = 0
         self._kept = Kept(settings.idle.total_seconds(), self._leave)
         self._used: set[Connection] = set()
@@ -172,6 +173,7 @@ class Pool:
 
     async def _lend(self, connection: Connection, work: Callable[[Connection], Awaitable[T]]) -> T:
         self._used.add(connection)
+        connection.careful = self._in_doubt
         began = monotonic()
         try:
             result = await work(connection)
@@ -179,13 +181,14 @@ class Pool:
             if failure.reason is Reason.SMTP_BUSY:
                 self._width.halve()
                 self._follow()
+            self._in_doubt = self._in_doubt or failure.reason is Reason.SMTP_UNANSWERED
             raise
         except BaseException:
             # Cancelled or worse: whatever it was doing is half done, even if each command was answered.
             connection.abort()
             raise
         else:
-            self._heard = monotonic()
+            self._heard, self._in_doubt = monotonic(), False
             self._width.learn(self._heard - began, max(self._places.taken - self._opening, 1))
             self._follow()
             return result

@@ -21,6 +21,9 @@ from dispatcher.notifiers.interruption import TURNS
 CHUNK = 65_536
 """How much of a mail is written before the server must have taken it, in bytes."""
 
+DOUBT = 0.3
+"""So long a final dot waits where the server is in doubt, in seconds: for its farewell to come a long way."""
+
 _REFUSED = 400  # the first code that says no
 _TICK = 0.002  # a timer may be early by less than that, in seconds
 
@@ -93,16 +96,20 @@ class Wire(asyncio.Protocol):
             self._transport.write(commands)
             await self._wait(patience)
 
-    async def text(self, mail: bytes, hand_over: Callable[[], None], take: Take, patience: Patience) -> None:
+    async def text(
+        self, mail: bytes, hand_over: Callable[[], None], take: Take, patience: Patience, *, careful: bool = False
+    ) -> None:
         """Write a text and the final dot, and wait until that is answered, or the connection is broken.
 
-        A short text and its dot are one write, so nothing of it leaves before `hand_over` was called.
+        A short text and its dot are one write, so nothing of it leaves before `hand_over` was called; but for a careful
+        one: there the dot waits a moment, so that a server that hangs up in the text is known not to have had it.
 
         Args:
             mail: the text, dots doubled.
             hand_over: called before what holds the final dot is written; what it raises keeps it from being written.
             take: is given the answer.
             patience: for each chunk to leave, and for the answer.
+            careful: whether the server is in doubt.
 
         """
         self._at_text, self._ended = True, False
@@ -110,11 +117,16 @@ class Wire(asyncio.Protocol):
         last = max(len(mail) - 1, 0) // CHUNK * CHUNK
         for start in range(0, last, CHUNK):
             await self._write(mail[start : start + CHUNK], patience.data)
+        rest = mail[last:]
+        if careful:
+            await self._write(rest, patience.data)
+            await self._hesitate()
+            rest = b""
         if self.broken:
             return
         hand_over()
         self._ended = True
-        await self._write(mail[last:] + b".\r\n", patience.data)
+        await self._write(rest + b".\r\n", patience.data)
         if self.missing and not self.broken:
             await self._wait(patience.final)
 
@@ -225,6 +237,15 @@ class Wire(asyncio.Protocol):
             await self._waiter
         finally:
             self._waiter = None
+
+    async def _hesitate(self) -> None:
+        """Wait a moment, unless the connection is broken before."""
+        moment = self._loop.call_later(DOUBT, self._wake)
+        try:
+            if not self.broken:
+                await self._wait(2 * DOUBT)
+        finally:
+            moment.cancel()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

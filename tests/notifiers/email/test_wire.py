@@ -83,6 +83,18 @@ async def test_a_mail_is_two_writes(puppet, notifier):
     assert [2, True] == [len(writes), writes[1].endswith(b"\r\n.\r\n")]
 
 
+async def test_after_a_mail_without_an_answer_the_dot_waits_until_the_text_is_not_hung_up_on(puppet, notifier):
+    puppet.final = [CUT]
+    assert (UNKNOWN, ["hand over"]) == await fate(notifier)
+
+    puppet.text = [CUT]
+    assert (CUT_OFF, []) == await fate(notifier), "it was known not to have had the dot"
+
+    assert {} == await send(notifier, rendered=SMALL)
+    puppet.text = [CUT]
+    assert (UNKNOWN, ["hand over"]) == await fate(notifier), "it has taken a mail, and is trusted again"
+
+
 async def test_each_answer_belongs_to_its_recipient(puppet, notifier):
     puppet.group = [b"250 ok\r\n250 ok\r\n550 5.1.1 not him\r\n452 4.5.3 enough\r\n250 ok\r\n354 go on\r\n"]
     to = [f"{name}@example.org" for name in "abcd"]
