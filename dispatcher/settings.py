@@ -6,7 +6,7 @@ The names are a promise to users, and so are the defaults: no file at all means 
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
@@ -18,6 +18,7 @@ from dispatcher.notifiers.telegram import TelegramSettings
 from dispatcher.rendering.settings import TemplateSettings
 from dispatcher.words.retries import Ladder
 from dispatcher.words.sections import Duration, Section, Wait
+from dispatcher.words.values import split_list
 
 
 def _state_folder() -> Path | None:
@@ -39,11 +40,6 @@ def _state_folder() -> Path | None:
 DEFAULT_LADDER = tuple(timedelta(seconds=seconds) for seconds in (10, 60, 600, 3_600, 21_600))
 
 
-def _split(rungs: Any) -> Any:
-    """Take `10s, 1m` or `["10s", "1m"]` from an environment variable for a list."""
-    return [rung.strip(' "') for rung in rungs.strip(" []").split(",")] if isinstance(rungs, str) else rungs
-
-
 def _a_ladder(rungs: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
     return Ladder(rungs).rungs
 
@@ -56,7 +52,7 @@ class RetrySettings(Section):
 
     """
 
-    ladder: Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(_split), AfterValidator(_a_ladder)] = (
+    ladder: Annotated[tuple[Duration, ...], NoDecode, BeforeValidator(split_list), AfterValidator(_a_ladder)] = (
         DEFAULT_LADDER
     )
 

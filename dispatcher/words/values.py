@@ -1,4 +1,4 @@
-"""Small values with one spelling: durations, and the slots of recipients already served."""
+"""Small values with one spelling: durations, lists, and the slots of recipients already served."""
 
 import base64
 import binascii
@@ -26,6 +26,14 @@ def parse_duration(text: str | float | timedelta) -> timedelta:
     if duration is None or duration < timedelta(0):
         raise ValueError(f"{text!r:.60} is no duration; write it like 10s, 1m, 1h30m or 500ms")
     return duration
+
+
+def split_list(value: object) -> object:
+    """Take `10s, 1m` or `["10s", "1m"]`, as an environment variable holds them, for a list; leave all else as it is."""
+    if not isinstance(value, str):
+        return value
+    inner = value.strip(" []")
+    return [one.strip(' "') for one in inner.split(",")] if inner else []
 
 
 def _read_duration(text: object) -> timedelta | None:

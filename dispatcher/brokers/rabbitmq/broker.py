@@ -6,6 +6,7 @@ import logging
 from dispatcher.backoff import LONGEST, backoff
 from dispatcher.brokers.base import Broker, Subscription
 from dispatcher.brokers.rabbitmq.declare import Declarer
+from dispatcher.brokers.rabbitmq.nodes import Nodes
 from dispatcher.brokers.rabbitmq.outlet import Unroutable
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
@@ -28,6 +29,7 @@ class RabbitBroker(Broker):
 
     def __init__(self, settings: RabbitSettings, ladder: Ladder) -> None:
         self._settings = settings
+        self._nodes = Nodes(settings)
         self._declarer = Declarer(ladder, settings.queue_type, strict=settings.strict)
         self._session: Session | None = None
         self._changed = asyncio.Condition()
@@ -131,7 +133,7 @@ class RabbitBroker(Broker):
                 said = _say_once(f"{error}; trying on until it can", said)
             else:
                 self._trouble = None
-                log.info("connected to RabbitMQ at %s", self._settings.address)
+                log.info("connected to RabbitMQ at %s", self._nodes.address)
                 was_up, said = True, ""
                 if await self._live(session) > LONGEST:  # one that is lost at once is not tried again at once
                     waits = backoff()
@@ -141,7 +143,7 @@ class RabbitBroker(Broker):
     async def _open(self) -> Session:
         """Open a session. A bug is one more trouble: who ended here would be missed by nobody, and nothing be taken."""
         try:
-            return await Session.open(self._settings)
+            return await self._nodes.open()
         except BrokerError:
             raise
         except Exception as bug:
@@ -157,6 +159,7 @@ class RabbitBroker(Broker):
         why = await session.until_lost()
         self._trouble = f"the connection to RabbitMQ was lost ({why})"
         log.warning("%s", self._trouble)
+        self._nodes.leave()
         await self._change(None, None)
         await session.close()
         return asyncio.get_running_loop().time() - began

@@ -53,6 +53,7 @@ async def connect(settings: RabbitSettings, purpose: str) -> aio_pika.abc.Abstra
 def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
     """Say what is wrong and what to do; the library's own text may hold the password and is not used."""
     where = f"RabbitMQ at {settings.address}"
+    named_by = f"brokers.rabbitmq.{'nodes' if settings.nodes else 'url'}"
     if isinstance(error, AuthenticationError | ProbableAuthenticationError):
         return BrokerRefused(f"{where} refuses the login of user '{settings.user}'; check brokers.rabbitmq.url")
     if _about_the_virtual_host(error):
@@ -67,11 +68,11 @@ def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
         )
     if isinstance(error, TimeoutError):
         patience = f"{settings.connect_timeout.total_seconds():g} s"
-        return BrokerError(f"{where} does not answer within {patience}; check brokers.rabbitmq.url")
+        return BrokerError(f"{where} does not answer within {patience}; check {named_by}")
     words = _network_words(error)
     if words is None:
         return BrokerError(f"what answers at {settings.address} hangs up, or does not speak AMQP 0-9-1")
-    return BrokerError(f"{where} cannot be reached ({words}); start it, or check brokers.rabbitmq.url")
+    return BrokerError(f"{where} cannot be reached ({words}); start it, or check {named_by}")
 
 
 def _about_the_virtual_host(error: Exception) -> bool:

@@ -4,13 +4,15 @@ import ssl
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
 from yarl import URL
 
 from dispatcher.brokers.topology import QueueType
 from dispatcher.tls import TlsSettings
 from dispatcher.words.errors import BrokerRefused, SettingsError
 from dispatcher.words.sections import Section, Wait
+from dispatcher.words.values import split_list
 
 DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
@@ -21,11 +23,14 @@ class RabbitAddress(Section):
     Attributes:
         url: `amqp://user:password@host:port/virtual-host`, or `amqps://…`. Never shown, for the password in it.
         password: wins over the one in the URL, so that it can come from a file (`password_file`).
+        nodes: of a cluster, `host` or `host:port`: any of them is connected to, instead of the host in the URL, which
+            then only is what the cluster is called.
 
     """
 
     url: SecretStr = SecretStr("amqp://guest:guest@localhost:5672/")
     password: SecretStr | None = None
+    nodes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)] = ()
 
     @field_validator("url")
     @classmethod
@@ -38,6 +43,21 @@ class RabbitAddress(Section):
         if not sound:
             raise ValueError("is no AMQP address; write it like amqp://user:password@host:5672/virtual-host")
         return url
+
+    @field_validator("nodes")
+    @classmethod
+    def _hosts_and_ports(cls, nodes: tuple[str, ...]) -> tuple[str, ...]:
+        for node in nodes:
+            try:
+                parsed = URL(f"amqp://{node}")
+                sound = (
+                    bool(parsed.host) and parsed.user is None and parsed.raw_path_qs in {"", "/"} and " " not in node
+                )
+            except ValueError:
+                sound = False
+            if not sound:
+                raise ValueError("is no list of hosts; write it like [mq1.example.org, mq2.example.org:5672]")
+        return nodes
 
     @property
     def parsed(self) -> URL:
@@ -52,8 +72,18 @@ class RabbitAddress(Section):
         return self.parsed.scheme == "amqps"
 
     @property
+    def each_node(self) -> tuple[Self, ...]:
+        """The same settings for each node, with its address as the URL; for the one of the URL where none is named."""
+        return tuple(self._at(URL(f"amqp://{node}")) for node in dict.fromkeys(self.nodes)) or (self,)
+
+    def _at(self, node: URL) -> Self:
+        here = self.parsed
+        there = here.with_host(node.host or "").with_port(node.explicit_port or here.port)
+        return self.model_copy(update={"url": SecretStr(str(there))})
+
+    @property
     def address(self) -> str:
-        """The broker as a person would call it, without secrets: `amqp://localhost:5672/`."""
+        """The broker as a person would call it, without secrets: `amqp://localhost:5672/`. The journal knows it so."""
         url = self.parsed
         return f"{url.scheme}://{url.host}:{url.port}{url.path or '/'}"
 
