@@ -25,7 +25,10 @@ FILE = "dispatcher.yml"
 FILE_VARIABLE = "DISPATCHER_CONFIG_FILE"
 PREFIX = "DISPATCHER_"
 NESTED = "__"
-SHIPPED_TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+_HERE = Path(__file__).resolve().parent
+SHIPPED_TEMPLATES = next((path for path in (_HERE / "templates", _HERE.parent / "templates") if path.is_dir()), None)
+"""In the package where that was built and installed, beside it in a checkout; nowhere where somebody left them out."""
 
 Values = dict[str, Any]
 
@@ -165,7 +168,9 @@ def _choose_templates(values: Values) -> None:
     """Take the shipped templates where no folder is named and the current one has none."""
     service = values.setdefault("service", {})
     templates = service.setdefault("templates", {}) if isinstance(service, dict) else None
-    if isinstance(templates, dict) and "path" not in templates and not Path("templates").is_dir():
+    if SHIPPED_TEMPLATES is None or not isinstance(templates, dict) or "path" in templates:
+        return
+    if not Path("templates").is_dir():
         templates["path"] = str(SHIPPED_TEMPLATES)
 
 

@@ -21,7 +21,7 @@ from dispatcher.notifiers import email, slack, telegram
 from dispatcher.notifiers.base import Notifier, Traits
 from dispatcher.rendering.renderer import Renderer
 from dispatcher.settings import NotifiersSettings, Settings
-from dispatcher.words.errors import UnknownQueue
+from dispatcher.words.errors import SettingsError, UnknownQueue
 from dispatcher.words.retries import Ladder
 
 NOTIFIERS: Mapping[str, Traits] = {"email": email.TRAITS, "telegram": telegram.TRAITS, "slack": slack.TRAITS}
@@ -32,6 +32,9 @@ _MAKERS: Mapping[str, Callable[[NotifiersSettings], Notifier]] = {
     "telegram": lambda settings: telegram.TelegramNotifier(settings.telegram),
     "slack": lambda settings: slack.SlackNotifier(settings.slack),
 }
+
+_LIBRARIES: Mapping[str, str] = {"telegram": "python-telegram-bot", "slack": "slack-sdk"}
+"""What a notifier cannot do without, and what only comes with the extra of the package that has its name."""
 
 LOOK_EVERY = 0.02
 """Seconds between two looks at the files of one template: nobody who saves one can tell, and mails are far quicker."""
@@ -83,7 +86,7 @@ def make_lanes(settings: Settings) -> tuple[Lane, ...]:
     """Make what serves each queue.
 
     Raises:
-        SettingsError: a file that a notifier needs cannot be read.
+        SettingsError: a file that a notifier needs cannot be read, or its library is not installed.
 
     """
     return tuple(_make_lane(queue, settings) for queue in NOTIFIERS)
@@ -123,4 +126,15 @@ def _make_lane(queue: str, settings: Settings) -> Lane:
         look_every=LOOK_EVERY,
     )
     off = getattr(settings.notifiers, queue).off
-    return Lane(queue, None if off else _MAKERS[queue](settings.notifiers), renderer, off)
+    return Lane(queue, None if off else _make_notifier(queue, settings), renderer, off)
+
+
+def _make_notifier(queue: str, settings: Settings) -> Notifier:
+    try:
+        return _MAKERS[queue](settings.notifiers)
+    except ModuleNotFoundError as error:
+        if queue not in _LIBRARIES or (error.name or "").partition(".")[0] == "dispatcher":
+            raise
+        raise SettingsError(
+            f"notifiers.{queue} needs {_LIBRARIES[queue]}, which is not installed: pip install 'dispatcher[{queue}]'"
+        ) from error

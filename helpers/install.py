@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,9 @@ class Place(NamedTuple):
 USUAL = Place(ROOT / ".venv", frozenset({"main", "helpers", "dev"}))
 BENCH = Place(ROOT / ".run" / "bench" / "venv", frozenset({"main", "helpers", "bench"}))
 RUNNING = frozenset({"main", "helpers"})
+
+EXTRA, ALWAYS = re.compile(r'extra == "[^"]*"'), 'python_version >= "3"'
+"""What the lock says of a library that an extra of ours asks for, and what is said instead: all of them are wanted."""
 
 
 def named(arguments: list[str]) -> Place:
@@ -119,6 +123,7 @@ def requirement(package: dict, groups: frozenset[str]) -> str:
     if isinstance(markers, dict):  # some groups need it on some machines only: any of them will do
         wanted = [markers.get(group, "") for group in package["groups"] if group in groups]
         markers = " or ".join(f"({marker})" for marker in wanted) if all(wanted) else ""
+    markers = EXTRA.sub(ALWAYS, markers)
     hashes = " ".join(f"--hash={file['hash']}" for file in package["files"])
     return f"{package['name']}=={package['version']}" + (f" ; {markers}" if markers else "") + f" {hashes}"
 

@@ -12,14 +12,20 @@ ROOT = Path(__file__).resolve().parent.parent
 IMPORTED_AS = {"pyyaml": "yaml", "python_telegram_bot": "telegram"}
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 
 
 def test_every_library_that_is_imported_is_asked_for():
-    asked = {re.split(r"[ (]", one)[0].replace("-", "_") for one in PROJECT["dependencies"]} | {"dispatcher"}
+    lines = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
+    asked = {re.split(r"[ (]", one)[0].replace("-", "_") for one in lines} | {"dispatcher"}
     asked = {IMPORTED_AS.get(name, name) for name in asked}
     imported = {module.split(".")[0] for path in FILES for module in imports(path)} - set(sys.stdlib_module_names)
 
     assert imported <= asked | {"pydantic_core"}  # pydantic's own half
+
+
+def test_all_extras_together_are_an_extra_too():
+    assert EXTRAS["all"] == [line for name, extra in EXTRAS.items() if name != "all" for line in extra]
 
 
 def test_the_version_is_said_once_and_for_all():

@@ -80,6 +80,15 @@ def test_a_marker_of_each_group_is_kept():
     assert install.requirement(package, frozenset("abc")) == "x==1 --hash=h"
 
 
+def test_what_an_extra_asks_for_is_installed_as_well():
+    """A checkout has all of it."""
+    package = {"name": "x", "version": "1", "groups": ["a"], "files": [{"hash": "h"}]}
+    package["markers"] = 'os == "1" and (extra == "all" or extra == "x")'
+    always = 'python_version >= "3"'
+
+    assert install.requirement(package, frozenset("a")) == f'x==1 ; os == "1" and ({always} or {always}) --hash=h'
+
+
 def test_installing_again_does_nothing_until_the_lock_changes(tmp_path, monkeypatch):
     """The stamp says what was installed, and where."""
     done = []
