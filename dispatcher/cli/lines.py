@@ -14,7 +14,7 @@ from select import PIPE_BUF
 from time import gmtime, strftime, time
 from typing import Any, TextIO
 
-from dispatcher.cli.redact import may_need_redacting, redact
+from dispatcher.cli.redact import may_need_redacting, redact, tame
 
 GATHER = 0.05
 """So many seconds a line waits for others, at most…"""
@@ -106,7 +106,7 @@ def _pieces(lines: list[str]) -> Iterator[str]:
 
 def _value(value: object) -> str:
     if isinstance(value, str):
-        return quote(redact(value) if may_need_redacting(value) else value)
+        return tame(quote(redact(value) if may_need_redacting(value) else value))
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_value, value))}]"
     if type(value) is int or type(value) is float:

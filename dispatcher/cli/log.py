@@ -2,12 +2,13 @@
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
 from dispatcher.cli.lines import LineHandler
-from dispatcher.cli.redact import redact
+from dispatcher.cli.redact import redact, tame, visible
 
 QUIET = ("aio_pika", "aiohttp", "aiormq", "asyncio", "httpcore", "httpx", "pamqp", "slack_sdk", "telegram")
 """Libraries whose news we give ourselves, in sentences rather than in tracebacks."""
@@ -15,7 +16,13 @@ QUIET = ("aio_pika", "aiohttp", "aiormq", "asyncio", "httpcore", "httpx", "pamqp
 
 class _Redacting(structlog.stdlib.ProcessorFormatter):
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        return tame(redact(super().format(record)))
+
+
+def _visible_event(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keep what was put into a sentence from commanding the terminal; of values the renderer itself does that."""
+    line["event"] = visible(str(line.get("event", "")))
+    return line
 
 
 def set_up_log(*, pretty: bool | None = None, level: str = "INFO", others: bool = False) -> None:
@@ -38,7 +45,7 @@ def set_up_log(*, pretty: bool | None = None, level: str = "INFO", others: bool 
     ]
     last: list[Any] = (
         # Not the usual traceback: that one shows all variables, parameters and passwords among them.
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        [_visible_event, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if pretty
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
