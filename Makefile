@@ -5,7 +5,7 @@ VENV := .venv/bin
 SOURCES := benchmarks dispatcher helpers tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test faults bench install broker browser sink format lint types schema clean
+.PHONY: help demo up test faults bench install broker browser sink proxy format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -16,7 +16,7 @@ demo: install ## Show notifications arriving, failures included, and end
 up: install ## The same, and stay until Ctrl-C
 	@$(VENV)/python helpers/demo.py --stay
 
-test: install broker browser sink lint types ## Check everything: format, lint, types, tests, coverage
+test: install broker browser sink proxy lint types ## Check everything: format, lint, types, tests, coverage
 	@$(VENV)/coverage erase
 ifdef ARGS
 	@$(VENV)/coverage run -m pytest $(ARGS)
@@ -45,6 +45,9 @@ browser: # The tests of the sandbox's page look at it.
 
 sink: # The fault suite asks a mail server of strangers as well.
 	@"$(PYTHON)" helpers/postfix.py
+
+proxy: install # The tests of traefik/ ask for the pages through Traefik itself.
+	@$(VENV)/python helpers/traefik.py
 
 format: install ## Format the code
 	@$(VENV)/ruff format $(SOURCES)

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tomllib
 
-from helpers import install
+from helpers import install, traefik
 from helpers.rabbitmq import ROOT
 
 TARGETS = {"help", "bench", "demo", "faults", "up", "test", "install", "format", "lint", "types", "schema", "clean"}
@@ -52,9 +52,8 @@ def test_ci_runs_make_test_and_nothing_else():
 def test_each_locked_package_is_pinned_with_its_hashes():
     """So that pip refuses a changed file."""
     lock = tomllib.loads((ROOT / "poetry.lock").read_text())
-    lines = [
-        line for one in (install.USUAL, install.BENCH) for line in install.requirements(lock, one.groups).splitlines()
-    ]
+    groups = (install.USUAL.groups, install.BENCH.groups, traefik.GROUPS)
+    lines = [line for one in groups for line in install.requirements(lock, one).splitlines()]
 
     assert {line.partition("==")[0] for line in lines} == {package["name"] for package in lock["package"]}
     assert all("==" in line and "--hash=sha256:" in line for line in lines)
