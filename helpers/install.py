@@ -2,7 +2,7 @@
 
     python3 helpers/install.py          `.venv`, for everything but the benchmarks
     python3 helpers/install.py bench    `.run/bench/venv`, with what they compare with
-    python3 helpers/install.py /opt/dispatcher/venv    there, what this checkout needs to run: daemon and helpers
+    python3 helpers/install.py /opt/dispatcher/venv    there, what a box runs: this checkout, and Traefik
     python3 helpers/install.py requirements    print what the daemon alone needs, for pip on a server or in an image
 
 Poetry is what maintains `poetry.lock`; installing from it needs no Poetry: this reads the lock and hands
@@ -50,7 +50,7 @@ class Place(NamedTuple):
 
 USUAL = Place(ROOT / ".venv", frozenset({"main", "helpers", "dev"}))
 BENCH = Place(ROOT / ".run" / "bench" / "venv", frozenset({"main", "helpers", "bench"}))
-RUNNING = frozenset({"main", "helpers"})
+RUNNING = frozenset({"main", "helpers", "proxy"})
 
 EXTRA, ALWAYS = re.compile(r'extra == "[^"]*"'), 'python_version >= "3"'
 """What the lock says of a library that an extra of ours asks for, and what is said instead: all of them are wanted."""
