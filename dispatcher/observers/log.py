@@ -74,16 +74,17 @@ def _line(settlement: Settlement, outcome: str, failure: Failure | None) -> dict
         "template": notes.get("template"),
         "attempt": message.attempt,
         "outcome": outcome,
-        "reason": failure.reason.value if failure else None,
-        "error": failure.text if failure else None,
-        "dead_letters": (failure and sum(isinstance(one, Rejected) for one in settlement.outcomes)) or None,
-        "reference": notes.get("reference"),
-        "remark": notes.get("remark"),
-        "retry_in": _rung(settlement) if failure else None,
-        "redelivered": settlement.redelivered or None,
-        "lost": settlement.lost or None,
-        "ms": round(settlement.seconds * 1000, 1),
     }
+    if failure is not None:
+        line["reason"] = failure.reason.value
+        line["error"] = failure.text
+        line["dead_letters"] = sum(isinstance(one, Rejected) for one in settlement.outcomes) or None
+        line["retry_in"] = _rung(settlement)
+    line["reference"] = notes.get("reference")
+    line["remark"] = notes.get("remark")
+    line["redelivered"] = settlement.redelivered or None
+    line["lost"] = settlement.lost or None
+    line["ms"] = round(settlement.seconds * 1000, 1)
     return {name: value for name, value in line.items() if value is not None}
 
 

@@ -202,4 +202,6 @@ def shorten(text: str, limit: int = ERROR_BYTES) -> str:
 def harmless(text: str) -> str:
     """Put one line in place of several, and a replacement character in place of what could command a terminal."""
     line = " ".join(text.split())
+    if line.isascii() and line.isprintable():
+        return line
     return "".join("\ufffd" if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"} else char for char in line)

@@ -80,9 +80,10 @@ def _header(frame: bytes) -> ContentHeader | None:
     if flags & _MORE:
         return None
     made.properties = properties = Basic.Properties.__new__(Basic.Properties)
-    for name in Basic.Properties.__slots__:
-        setattr(properties, name, None)
-    properties.cluster_id = ""
+    properties.content_type = properties.content_encoding = properties.headers = properties.delivery_mode = None
+    properties.priority = properties.correlation_id = properties.reply_to = properties.expiration = None
+    properties.message_id = properties.timestamp = properties.message_type = properties.user_id = None
+    properties.app_id, properties.cluster_id = None, ""
     at = _HEADER + _SIZES.size
     fields = _fields.get(flags)
     for name, decoder in _fields_of(flags) if fields is None else fields:

@@ -10,6 +10,9 @@ LONGEST_ANSWER = 4 * LONGEST_LINE
 """More than any server has to say, in bytes; RFC 5321 4.5.3.1.5 thinks of 512."""
 
 _CODE = re.compile(rb"[2-5][0-9]{2}")
+_USUAL = re.compile(rb"([2-5][0-9]{2}) ([!-~][ -~]{0,509})\r\n")
+"""An answer in one line, as nearly all are: this alone tells what `_take` would find out step by step."""
+
 _QUOTED = 80  # of what is no answer, in bytes
 
 
@@ -40,9 +43,13 @@ class Reading:
             Odd: what follows is none, or too long for one.
 
         """
+        start = 0
         if self._rest:
             data = self._rest + data
-        start = 0
+        elif not self._lines:
+            while usual := _USUAL.match(data, start):
+                start = usual.end()
+                yield Reply(int(usual[1]), usual[2].decode("ascii").rstrip())
         while (end := data.find(b"\n", start)) >= 0:
             reply = self._take(data[start:end].rstrip())
             start = end + 1
