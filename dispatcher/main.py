@@ -6,8 +6,10 @@ before anything of ours is imported.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 LEAD = "--lead"
@@ -25,6 +27,8 @@ def main() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever started us: what nobody reads goes nowhere
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _end)
     try:
         if sys.argv[1:2] == [LEAD]:
             from dispatcher.cli.lead import run  # noqa: PLC0415 - after the path is mended
@@ -35,6 +39,15 @@ def main() -> None:
             raise
         sys.exit(_libraries_missing(error.name))
     run()
+
+
+def _end(number: int, _frame: Any) -> None:
+    """End as any other process would.
+
+    Process 1 of a container gets no signal that it has no handler for (pid_namespaces(7)). This one counts until the
+    daemon has its own, and for commands that have none.
+    """
+    sys.exit(128 + number)
 
 
 def _libraries_missing(name: str | None) -> str | int:
