@@ -4,6 +4,7 @@ import copy
 import socket
 import ssl
 import subprocess
+import sys
 
 import httpx
 import pytest
@@ -20,6 +21,15 @@ COMPOSE = sorted((ROOT / "deploy" / "container").glob("*.yml"))
 PAGE = Page("deployment/traefik.md")
 
 ROUTER, STATIC = "routes.yml", "traefik.yml"
+
+CONFINED = f"""
+import os, pathlib, sys
+from tests.deploy import confined, unit
+
+confined.confine(unit.Unit(pathlib.Path({str(SHIPPED / "traefik.service")!r})))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Starts what follows under what the unit forbids."""
 
 
 def edited(files, *path, **changes):
@@ -42,8 +52,10 @@ def test_traefik_has_nothing_to_complain_about(tmp_path):
     """And each route is there."""
     with Traefik(tmp_path / "etc", shipped()) as traefik:
         answers = {name: traefik.ask(name).status_code for name in ("mailhog", "rabbit", "dispatcher", "elsewhere")}
+        own_pages = {traefik.ask("elsewhere", path).status_code for path in ("/ping", "/dashboard/", "/api/rawdata")}
 
     assert {"mailhog": 502, "rabbit": 502, "dispatcher": 401, "elsewhere": 404} == answers
+    assert {404} == own_pages
     assert [] == traefik.complaints()
 
 
@@ -268,6 +280,13 @@ def test_systemd_understands_the_unit(tmp_path):
             ["systemd-analyze", *question, unit], capture_output=True, text=True, env={"LC_ALL": "C"}, check=False
         )
         assert (0, "") == (done.returncode, done.stderr), done.stdout
+
+
+def test_traefik_runs_under_what_its_unit_forbids(tmp_path):
+    """System calls, families of sockets, memory, capabilities: as far as that needs no systemd."""
+    with Traefik(tmp_path / "etc", shipped(), command=[sys.executable, "-c", CONFINED]) as traefik:
+        assert traefik.ask("dispatcher").status_code == 401
+    assert [] == traefik.complaints()
 
 
 def test_the_unit_is_told_when_traefik_is_ready(tmp_path):

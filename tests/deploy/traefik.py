@@ -5,7 +5,7 @@ What the machine gives is replaced, and nothing else: the ports, `/etc/traefik`,
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,6 +41,7 @@ class Traefik:
         files: what it is to read, by name: `traefik.yml` at its start, the others from `dynamic/`.
         pages: the addresses of the pages, by the names of the services in `routes.yml`.
         users: the content of the file of users; `None` for no file.
+        command: what starts it, instead of starting it at once.
 
     Attributes:
         web, websecure, ping: its ports.
@@ -48,9 +49,16 @@ class Traefik:
     """
 
     def __init__(
-        self, folder: Path, files: Files, pages: Mapping[str, str] | None = None, users: str | None = USERS
+        self,
+        folder: Path,
+        files: Files,
+        pages: Mapping[str, str] | None = None,
+        *,
+        users: str | None = USERS,
+        command: Sequence[str] = (),
     ) -> None:
         self._folder = folder
+        self._command = command
         self._output = folder / "output"
         self._process: subprocess.Popen[bytes] | None = None
         self._http = httpx.Client(timeout=20, verify=False)  # one for all: only plain HTTP is asked for
@@ -75,7 +83,8 @@ class Traefik:
         """Start it and wait until it answers a ping, or has ended; give its exit code, if it has one."""
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [TRAEFIK, f"--configFile={self._folder / 'traefik.yml'}"],
+                [*self._command, TRAEFIK, f"--configFile={self._folder / 'traefik.yml'}"],
+                cwd=ROOT,
                 env=environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
