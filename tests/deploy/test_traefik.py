@@ -11,8 +11,7 @@ import pytest
 import trustme
 import yaml
 
-from helpers import processes
-from helpers.traefik import TRAEFIK
+from helpers import processes, traefik
 from tests.deploy import routes
 from tests.deploy.traefik import ROOT, SHIPPED, Traefik, shipped
 from tests.docs.pages import Page
@@ -50,13 +49,13 @@ def router(name, **changes):
 
 def test_traefik_has_nothing_to_complain_about(tmp_path):
     """And each route is there."""
-    with Traefik(tmp_path / "etc", shipped()) as traefik:
-        answers = {name: traefik.ask(name).status_code for name in ("mailhog", "rabbit", "dispatcher", "elsewhere")}
-        own_pages = {traefik.ask("elsewhere", path).status_code for path in ("/ping", "/dashboard/", "/api/rawdata")}
+    with Traefik(tmp_path / "etc", shipped()) as proxy:
+        answers = {name: proxy.ask(name).status_code for name in ("mailhog", "rabbit", "dispatcher", "elsewhere")}
+        own_pages = {proxy.ask("elsewhere", path).status_code for path in ("/ping", "/dashboard/", "/api/rawdata")}
 
     assert {"mailhog": 502, "rabbit": 502, "dispatcher": 401, "elsewhere": 404} == answers
     assert {404} == own_pages
-    assert [] == traefik.complaints()
+    assert [] == proxy.complaints()
 
 
 @pytest.mark.parametrize(
@@ -76,21 +75,21 @@ def test_traefik_has_nothing_to_complain_about(tmp_path):
 )
 def test_traefik_names_what_is_wrong_with_a_broken_copy(tmp_path, files, complaint):
     """A typo is no open door: what has one does not exist."""
-    traefik = Traefik(tmp_path / "etc", files)
+    proxy = Traefik(tmp_path / "etc", files)
     try:
-        assert traefik.start() is None
-        assert processes.await_that(lambda: complaint in " ".join(traefik.complaints()), 10), traefik.log
-        assert traefik.ask("dispatcher").status_code in {401, 404}
+        assert proxy.start() is None
+        assert processes.await_that(lambda: complaint in " ".join(proxy.complaints()), 10), proxy.log
+        assert proxy.ask("dispatcher").status_code in {401, 404}
     finally:
-        traefik.end()
+        proxy.end()
 
 
 def test_traefik_does_not_start_with_a_setting_that_it_does_not_know(tmp_path):
     """The part that is read at its start."""
-    traefik = Traefik(tmp_path / "etc", edited(shipped(), STATIC, "providers", "file", watched=True))
+    proxy = Traefik(tmp_path / "etc", edited(shipped(), STATIC, "providers", "file", watched=True))
 
-    assert traefik.start() == 1
-    assert "field not found, node: watched" in " ".join(traefik.complaints())
+    assert proxy.start() == 1
+    assert "field not found, node: watched" in " ".join(proxy.complaints())
 
 
 def test_the_labels_of_the_containers_say_what_routes_yml_says():
@@ -128,9 +127,9 @@ def without(*sections_and_settings):
 def test_the_login_of_the_development_containers_opens_the_page(tmp_path):
     """The password that the page of the containers names; its hash is of the other kind than the one in these tests."""
     users = (ROOT / "deploy" / "container" / "users").read_text()
-    with Traefik(tmp_path / "etc", shipped(), users=users) as traefik:
-        assert traefik.ask("dispatcher", auth=("dispatcher", "dispatcher")).status_code == 502
-        assert traefik.ask("dispatcher", auth=("dispatcher", "")).status_code == 401
+    with Traefik(tmp_path / "etc", shipped(), users=users) as proxy:
+        assert proxy.ask("dispatcher", auth=("dispatcher", "dispatcher")).status_code == 502
+        assert proxy.ask("dispatcher", auth=("dispatcher", "")).status_code == 401
 
 
 def test_the_page_has_the_same_table():
@@ -212,13 +211,13 @@ def issue(folder):
     return trusting
 
 
-def ask_over_tls(traefik, trusting):
+def ask_over_tls(proxy, trusting):
     """Ask for the page of the daemon; give the status, or none where the certificate is not trusted."""
     name = "dispatcher.appserver.test"
     request = {"headers": {"Host": name}, "extensions": {"sni_hostname": name}}
     with httpx.Client(verify=trusting) as https:
         try:
-            return https.get(f"https://127.0.0.1:{traefik.websecure}/", **request).status_code
+            return https.get(f"https://127.0.0.1:{proxy.websecure}/", **request).status_code
         except httpx.ConnectError as error:
             if "certificate verify failed" not in str(error):
                 raise
@@ -228,24 +227,24 @@ def ask_over_tls(traefik, trusting):
 def test_one_file_switches_tls_on_and_off(tmp_path):
     """Without a restart; the certificate is the one that lies there, and a name that is none of ours is no page."""
     files, tls = edited(shipped(), STATIC, "providers", providersThrottleDuration="50ms"), shipped("tls.yml")["tls.yml"]
-    with Traefik(tmp_path / "etc", files) as traefik:
+    with Traefik(tmp_path / "etc", files) as proxy:
         trusting = issue(tmp_path / "etc" / "tls")
-        assert traefik.ask("mailhog").status_code == 502
-        assert ask_over_tls(traefik, trusting) is None
-        traefik.put("tls.yml", tls)
+        assert proxy.ask("mailhog").status_code == 502
+        assert ask_over_tls(proxy, trusting) is None
+        proxy.put("tls.yml", tls)
 
-        assert processes.await_that(lambda: traefik.ask("mailhog").is_redirect, 10), traefik.log
-        assert "https://mailhog.appserver.test/x?y=1" == traefik.ask("mailhog", "/x?y=1").headers["Location"]
-        assert traefik.ask("elsewhere").is_redirect
-        assert traefik.ask("mailhog.appserver.test.example").status_code == 404
-        assert processes.await_that(lambda: ask_over_tls(traefik, trusting) == 401, 10), traefik.log
+        assert processes.await_that(lambda: proxy.ask("mailhog").is_redirect, 10), proxy.log
+        assert "https://mailhog.appserver.test/x?y=1" == proxy.ask("mailhog", "/x?y=1").headers["Location"]
+        assert proxy.ask("elsewhere").is_redirect
+        assert proxy.ask("mailhog.appserver.test.example").status_code == 404
+        assert processes.await_that(lambda: ask_over_tls(proxy, trusting) == 401, 10), proxy.log
 
         trusting = issue(tmp_path / "etc" / "tls")
-        traefik.put("tls.yml", tls)
-        assert processes.await_that(lambda: ask_over_tls(traefik, trusting) == 401, 10), traefik.log
+        proxy.put("tls.yml", tls)
+        assert processes.await_that(lambda: ask_over_tls(proxy, trusting) == 401, 10), proxy.log
 
         (tmp_path / "etc" / "dynamic" / "tls.yml").unlink()
-        assert processes.await_that(lambda: traefik.ask("mailhog").status_code == 502, 10), traefik.log
+        assert processes.await_that(lambda: proxy.ask("mailhog").status_code == 502, 10), proxy.log
 
 
 def test_certificates_of_an_authority_are_switched_on_as_the_page_says(tmp_path):
@@ -258,23 +257,37 @@ def test_certificates_of_an_authority_are_switched_on_as_the_page_says(tmp_path)
     resolver["acme"] |= {"caServer": "https://127.0.0.1:1/", "storage": str(tmp_path / "acme.json")}
     files[STATIC]["certificatesResolvers"] = lines["certificatesResolvers"]
 
-    with Traefik(tmp_path / "etc", files) as traefik:
-        assert traefik.ask("dispatcher").status_code == 401
+    with Traefik(tmp_path / "etc", files) as proxy:
+        assert proxy.ask("dispatcher").status_code == 401
     assert storage == "/var/lib/traefik/acme.json"
 
 
 def test_without_a_file_of_users_nobody_sees_the_page_of_the_daemon(tmp_path):
     """The others are there."""
-    with Traefik(tmp_path / "etc", shipped(), users=None) as traefik:
-        assert traefik.ask("dispatcher").status_code == 404
-        assert traefik.ask("rabbit").status_code == 502
-    assert any("users: no such file" in complaint for complaint in traefik.complaints())
+    with Traefik(tmp_path / "etc", shipped(), users=None) as proxy:
+        assert proxy.ask("dispatcher").status_code == 404
+        assert proxy.ask("rabbit").status_code == 502
+    assert any("users: no such file" in complaint for complaint in proxy.complaints())
+
+
+def test_traefik_is_fetched_once_and_what_cannot_be_had_is_said(tmp_path, monkeypatch, capfd):
+    """By whom it is missed, and without a half of it left behind that would be taken for all."""
+    assert 0 == traefik.main()
+    assert ("", "") == capfd.readouterr()
+
+    for name, file in {"FOLDER": "", "TRAEFIK": "bin/traefik", "LISTING": "requirements.txt"}.items():
+        monkeypatch.setattr(traefik, name, tmp_path / file)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    assert 2 == traefik.main()
+    assert "The tests of traefik/ need Traefik" in capfd.readouterr().err
+    assert not (tmp_path / "requirements.txt").exists()
 
 
 def test_systemd_understands_the_unit(tmp_path):
     """And finds little that it could be spared."""
     unit = tmp_path / "traefik.service"
-    unit.write_text((SHIPPED / "traefik.service").read_text().replace("/usr/local/bin/traefik", str(TRAEFIK)))
+    unit.write_text((SHIPPED / "traefik.service").read_text().replace("/usr/local/bin/traefik", str(traefik.TRAEFIK)))
     for question in (["verify"], ["security", "--offline=true", "--no-pager", "--threshold=20"]):
         done = subprocess.run(
             ["systemd-analyze", *question, unit], capture_output=True, text=True, env={"LC_ALL": "C"}, check=False
@@ -284,9 +297,9 @@ def test_systemd_understands_the_unit(tmp_path):
 
 def test_traefik_runs_under_what_its_unit_forbids(tmp_path):
     """System calls, families of sockets, memory, capabilities: as far as that needs no systemd."""
-    with Traefik(tmp_path / "etc", shipped(), command=[sys.executable, "-c", CONFINED]) as traefik:
-        assert traefik.ask("dispatcher").status_code == 401
-    assert [] == traefik.complaints()
+    with Traefik(tmp_path / "etc", shipped(), command=[sys.executable, "-c", CONFINED]) as proxy:
+        assert proxy.ask("dispatcher").status_code == 401
+    assert [] == proxy.complaints()
 
 
 def test_the_unit_is_told_when_traefik_is_ready(tmp_path):
@@ -294,9 +307,9 @@ def test_the_unit_is_told_when_traefik_is_ready(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(20)
-        traefik = Traefik(tmp_path / "etc", shipped())
+        proxy = Traefik(tmp_path / "etc", shipped())
         try:
-            assert traefik.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="200000") is None
+            assert proxy.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="200000") is None
             assert [b"READY=1", b"WATCHDOG=1"] == [systemd.recv(100), systemd.recv(100)]
         finally:
-            traefik.end()
+            proxy.end()
