@@ -5,7 +5,7 @@ addresses     what a publisher wrote → an address
 headers, extras, mime, compose     → the bytes of a mail
 replies       what the server's answers mean: the table
 connect                             the library that speaks SMTP ends there
-reading, wire, commands, connection  replies and commands, on what it has opened
+reading, waiting, wire, commands, connection  replies and commands, on what it has opened
 places, width, kept, pool            connections: as many as the server can do with, kept
 transaction   MAIL, RCPT, DATA, the text, the last answer
 progress      whom a mail is for, and how far it has come

@@ -4,9 +4,8 @@ Commands go out in groups (RFC 2920), and each answer belongs to the oldest comm
 moment it is read, whoever was cancelled meanwhile. An answer that nobody asked for, that is no SMTP, or that does not
 come in time ends the connection: the next one could not be told from it.
 
-A mail takes no task, no lock and, as a rule, no timer: that of the connection looks at the last deadline and sets
-itself again. BDAT (RFC 3030) is not used: sent along with the recipients, it would commit the text before the server
-has taken any of them; sent after them, it saves nothing.
+A mail takes no task and no lock. BDAT (RFC 3030) is not used: sent along with the recipients, it would commit the text
+before the server has taken any of them; sent after them, it saves nothing.
 """
 
 import asyncio
@@ -16,6 +15,7 @@ from typing import NamedTuple
 from dispatcher.notifiers.email.losses import EARLY, LATE, LOST, NO_SMTP, UNASKED, describe
 from dispatcher.notifiers.email.reading import Odd, Reading
 from dispatcher.notifiers.email.replies import BUSY, Reply
+from dispatcher.notifiers.email.waiting import Waiting
 from dispatcher.notifiers.interruption import TURNS
 
 CHUNK = 65_536
@@ -25,7 +25,6 @@ DOUBT = 0.3
 """So long a final dot waits where the server is in doubt, in seconds: for its farewell to come a long way."""
 
 _REFUSED = 400  # the first code that says no
-_TICK = 0.002  # a timer may be early by less than that, in seconds
 
 Take = Callable[[Reply], None]
 """Is given each answer as soon as it is read; must not raise, for nobody is there to hear of it."""
@@ -58,7 +57,6 @@ class Wire(asyncio.Protocol):
         self.heard = self.missing = 0
         self.parted = False
         self._transport = transport
-        self._loop = asyncio.get_running_loop()
         self._reading = Reading()
         self._take: Take = ignore
         self._farewell: Reply | None = None
@@ -66,10 +64,7 @@ class Wire(asyncio.Protocol):
         self._ended = False  # its end was written
         self._paused = False  # some of what was written is still here
         self._draining = False  # who waits, waits for it to leave
-        self._waiter: asyncio.Future[None] | None = None
-        self._patience = self._deadline = 0.0
-        self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0  # when it looks at the deadline
+        self._waiting = Waiting(lambda: self.end(LATE))
         # Paused means that something is still here, so that it is known whether the final dot has left. A limit of 0
         # would pause a TLS transport for ever: it compares with "not less", a plain one with "greater".
         transport.set_write_buffer_limits(high=1, low=0)
@@ -94,7 +89,7 @@ class Wire(asyncio.Protocol):
         self._expect(number, take)
         if not self.broken:
             self._transport.write(commands)
-            await self._wait(patience)
+            await self._waiting.wait(patience)
 
     async def text(
         self, mail: bytes, hand_over: Callable[[], None], take: Take, patience: Patience, *, careful: bool = False
@@ -120,7 +115,8 @@ class Wire(asyncio.Protocol):
         rest = mail[last:]
         if careful:
             await self._write(rest, patience.data)
-            await self._hesitate()
+            if not self.broken:
+                await self._waiting.hesitate(DOUBT)
             rest = b""
         if self.broken:
             return
@@ -128,7 +124,7 @@ class Wire(asyncio.Protocol):
         self._ended = True
         await self._write(rest + b".\r\n", patience.data)
         if self.missing and not self.broken:
-            await self._wait(patience.final)
+            await self._waiting.wait(patience.final)
 
     async def look(self) -> bool:
         """Let what has arrived be read, though we are cancelled; tell whether it came to something."""
@@ -148,11 +144,8 @@ class Wire(asyncio.Protocol):
         if self.broken:
             return
         self.broken = what
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._waiting.end()
         self._transport.abort()
-        self._wake()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come apart, and give it to who asked."""
@@ -185,7 +178,7 @@ class Wire(asyncio.Protocol):
             return
         self._paused = False
         if self._draining:
-            self._wake()
+            self._waiting.wake()
 
     def _expect(self, number: int, take: Take) -> None:
         self.heard, self.missing, self._take = 0, number, take
@@ -209,9 +202,9 @@ class Wire(asyncio.Protocol):
             if self.parted or early:
                 self.end(EARLY if early else LOST)  # the server would take the rest of a text for commands
             elif self.missing:
-                self._deadline = self._loop.time() + self._patience
+                self._waiting.go_on()
             else:
-                self._wake()
+                self._waiting.wake()
         return not self.broken
 
     async def _write(self, chunk: bytes, patience: float) -> None:
@@ -223,48 +216,9 @@ class Wire(asyncio.Protocol):
         if self._paused and not self.broken:
             self._draining = True
             try:
-                await self._wait(patience)
+                await self._waiting.wait(patience)
             finally:
                 self._draining = False
-
-    async def _wait(self, patience: float) -> None:
-        self._patience = patience
-        self._deadline = self._loop.time() + patience
-        if self._timer is None or self._deadline < self._due:
-            self._set_timer()
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-
-    async def _hesitate(self) -> None:
-        """Wait a moment, unless the connection is broken before."""
-        moment = self._loop.call_later(DOUBT, self._wake)
-        try:
-            if not self.broken:
-                await self._wait(2 * DOUBT)
-        finally:
-            moment.cancel()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._due = self._deadline
-        self._timer = self._loop.call_at(self._due, self._look_at_the_clock)
-
-    def _look_at_the_clock(self) -> None:
-        self._timer = None
-        if self._waiter is None:
-            return
-        if self._deadline - self._loop.time() > _TICK:
-            self._set_timer()
-        else:
-            self.end(LATE)
 
 
 def ignore(_: Reply) -> None:
