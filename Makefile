@@ -3,12 +3,15 @@
 PYTHON ?= python3
 VENV := .venv/bin
 SOURCES := benchmarks dispatcher helpers tests
+NEED_A_BROKER := tests/brokers tests/e2e tests/faults tests/helpers/test_node.py
+SUITE ?= trixie
+ON_RABBITMQ4 = RABBITMQ_ROOT="$(CURDIR)/.run/rabbitmq4/$(SUITE)" $(VENV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test faults bench install broker browser sink proxy format lint types schema clean
+.PHONY: help demo up test test-rabbitmq4 faults bench install broker browser sink proxy format lint types schema clean
 
 help: ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
 demo: install ## Show notifications arriving, failures included, and end
 	@$(VENV)/python helpers/demo.py
@@ -26,6 +29,15 @@ else
 endif
 	@$(VENV)/coverage combine --quiet
 	@$(VENV)/coverage report --fail-under=95
+
+test-rabbitmq4: install sink ## The tests that need a broker, on the RabbitMQ of a newer Debian (SUITE=sid: the newest)
+	@"$(PYTHON)" helpers/rabbitmq4.py $(SUITE)
+ifdef ARGS
+	@$(ON_RABBITMQ4) $(ARGS)
+else
+	@$(ON_RABBITMQ4) $(NEED_A_BROKER) -n 2 --dist loadgroup -m "not alone"
+	@$(ON_RABBITMQ4) $(NEED_A_BROKER) -m alone
+endif
 
 faults: install broker sink ## Try out every fault at length; write the table of docs/reliability.md
 	@FAULTS=long FAULTS_PAGE=1 $(VENV)/python -m pytest tests/faults $(ARGS)

@@ -15,6 +15,7 @@ So this speaks the first sentences of AMQP 0-9-1 (section 2.2.4 of its specifica
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import struct
@@ -45,6 +46,22 @@ def welcomes(url: str, timeout: float = 3.0, *, node: str = "") -> bool:
 
     """
     return _converses(url, timeout, lambda connection: _log_in(connection, url, node))
+
+
+def version(url: str, timeout: float = 3.0) -> tuple[int, ...]:
+    """Give the version that the broker at the URL greets with: `(3, 10, 8)`.
+
+    Raises:
+        ValueError: no RabbitMQ greets there.
+
+    """
+    said: list[bytes] = []
+    _converses(url, timeout, lambda connection: said.append(_expect(connection, START)))
+    # An entry of its table of properties: the name, and a text (S) with its length in four bytes.
+    found = re.search(rb"\x07versionS\x00\x00\x00.(\d+)\.(\d+)\.(\d+)", b"".join(said), re.DOTALL)
+    if found is None:
+        raise ValueError("no RabbitMQ greets at {}:{}".format(*place(url)))
+    return tuple(map(int, found.groups()))
 
 
 def place(url: str) -> tuple[str, int]:

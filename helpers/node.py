@@ -96,6 +96,11 @@ class Node:
         return f"http://127.0.0.1:{self.management_port}/"
 
     @property
+    def version(self) -> tuple[int, ...]:
+        """Which RabbitMQ it is, as it says itself, `(3, 10, 8)`; it has to run."""
+        return handshake.version(self.url)
+
+    @property
     def running(self) -> bool:
         """Whether the broker's process runs, started by this program or by an earlier one."""
         return "broker" in self._notes.running()
@@ -157,9 +162,9 @@ class Node:
             NodeFailure: it did not work.
 
         """
-        program = node_programs.server().with_name("rabbitmqctl")
+        program = node_programs.control(*command)
         done = subprocess.run(
-            [program, *command], env=self.environment(), capture_output=True, text=True, encoding="utf-8", check=False
+            program, env=self.environment(), capture_output=True, text=True, encoding="utf-8", check=False
         )
         if done.returncode != 0:
             raise NodeFailure(f"rabbitmqctl {' '.join(command)}: {done.stdout}{done.stderr}")
@@ -179,21 +184,20 @@ class Node:
         self.stop()
 
     def _launch(self, *, keep: bool) -> None:
-        server, epmd = node_programs.server(), node_programs.epmd()
+        server = node_programs.server()
+        epmd = node_programs.epmd("-port", str(self._ports["epmd"]), "-address", "127.0.0.1")
         node_files.write(self.folder, self._ports, self._wishes)
         (self.folder / "log" / "output.txt").unlink(missing_ok=True)
         environment = self.environment()
         if not keep:
             self._guard = node_programs.spawn(
-                [sys.executable, "-IS", __file__, self.folder], dict(os.environ), self.folder, held=True
+                [sys.executable, "-IS", __file__, str(self.folder)], dict(os.environ), self.folder, held=True
             )
-        self._epmd = node_programs.spawn(
-            [epmd, "-port", str(self._ports["epmd"]), "-address", "127.0.0.1"], environment, self.folder
-        )
+        self._epmd = node_programs.spawn(epmd, environment, self.folder)
         self._note()
         # Only then: a broker that finds none may start one, as a daemon for the whole machine.
         processes.await_that(lambda: is_listening(self._ports["epmd"]) or self._epmd.poll() is not None, 10)
-        self._broker = node_programs.spawn([server], environment, self.folder)
+        self._broker = node_programs.spawn(server, environment, self.folder)
         self._note()
 
     def _await_ready(self, timeout: float) -> None:

@@ -49,7 +49,7 @@ class Member:
         cookie = self.folder / "home" / ".erlang.cookie"
         if not cookie.exists():
             shutil.copy(self._first.folder / "home" / ".erlang.cookie", cookie)
-        self._process = node_programs.spawn([node_programs.server()], self._environment, self.folder)
+        self._process = node_programs.spawn(node_programs.server(), self._environment, self.folder)
 
     def await_ready(self) -> None:
         """Return when a client can log in."""

@@ -7,7 +7,8 @@ import tomllib
 from helpers import install, traefik
 from helpers.rabbitmq import ROOT
 
-TARGETS = {"help", "bench", "demo", "faults", "up", "test", "install", "format", "lint", "types", "schema", "clean"}
+CHECKS = {"test", "test-rabbitmq4", "faults", "bench", "lint", "types"}
+TARGETS = CHECKS | {"help", "demo", "up", "install", "format", "schema", "clean"}
 
 LOCK = """[[package]]
 name = "x"

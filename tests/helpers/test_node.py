@@ -96,7 +96,7 @@ def test_a_node_can_be_told_something(own):
     assert own.ctl("-q", "eval", "node().").strip("'\n") == own.environment()["RABBITMQ_NODENAME"]
 
     with pytest.raises(NodeFailure, match="no-such-user"):
-        own.ctl("delete_user", "no-such-user")
+        own.ctl("change_password", "no-such-user", "password")
 
 
 async def test_an_alarm_ends_as_it_began(own):
@@ -146,6 +146,7 @@ def test_a_node_that_cannot_start_says_why(tmp_path):
 
 def test_without_a_server_the_failure_says_what_to_run(tmp_path, monkeypatch):
     """No RabbitMQ on this machine is a sentence."""
+    monkeypatch.delenv("RABBITMQ_ROOT", raising=False)
     monkeypatch.setattr("helpers.node_programs.find_server", lambda: None)
 
     with pytest.raises(NodeFailure, match=r"helpers/rabbitmq\.py install"):
