@@ -12,6 +12,13 @@ from dispatcher.brokers.rabbitmq.spell import Spell
 from dispatcher.words.errors import BrokerError, DeliveryLost, Failure, Kind, Reason
 from dispatcher.words.outcomes import Accepted, Deferred, Outcome, Rejected, Released, Split
 
+MANY_RETURNS = 10
+"""A message that a quorum queue has handed out again so often is replaced by a copy, of which none is counted yet.
+
+From RabbitMQ 4.0 on, a queue that nobody gave a limit drops a message with the 21st, without a word: what was only ever
+fetched ahead, by daemons that were killed or by a queue that was paused, counts as much as what was tried.
+"""
+
 log = logging.getLogger(__name__)
 
 
@@ -91,6 +98,12 @@ class RabbitDelivery(Delivery):
             # Given back it would be tried, and perhaps sent, again and again; held it would wait for ever.
             log.exception("a bug while message %s was settled; it is kept among the dead letters", self.message.id)
             await self._keeper.keep(_dead_letter(self._incoming, f"a bug while it was settled: {type(bug).__name__}"))
+
+
+async def renew(delivery: RabbitDelivery) -> None:
+    """Put a copy of a message in its place, untried, at the end of its queue."""
+    log.info("message %s was handed out %d times; a copy takes its place", delivery.message.id, MANY_RETURNS)
+    await delivery.settle(Split((delivery.message,)))
 
 
 async def bury(spell: Spell, keeper: Keeper, incoming: Incoming, bug: Exception) -> None:

@@ -11,7 +11,7 @@ from dispatcher.brokers.base import Delivery, Subscription
 from dispatcher.brokers.rabbitmq import outlet
 from dispatcher.brokers.rabbitmq.bell import Bell
 from dispatcher.brokers.rabbitmq.declare import Declarer
-from dispatcher.brokers.rabbitmq.delivery import RabbitDelivery, bury
+from dispatcher.brokers.rabbitmq.delivery import MANY_RETURNS, RabbitDelivery, bury, renew
 from dispatcher.brokers.rabbitmq.intake import Incoming
 from dispatcher.brokers.rabbitmq.keeper import Keeper
 from dispatcher.brokers.rabbitmq.poison import Poison
@@ -197,10 +197,15 @@ class RabbitSubscription(Subscription):
 
         def take(incoming: Incoming) -> None:
             try:
-                spell.inbox.append(RabbitDelivery(spell, keeper, incoming))
+                delivery = RabbitDelivery(spell, keeper, incoming)
             except Exception as bug:
                 log.exception("a bug while a message of %s was taken in; it becomes a dead letter", self._queue)
                 spell.look_after(bury(spell, keeper, incoming, bug))
+                return
+            if delivery.message.returned >= MANY_RETURNS:
+                spell.look_after(renew(delivery))
+                return
+            spell.inbox.append(delivery)
             self._arrivals.ring()
 
         await spell.begin(take)
