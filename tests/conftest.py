@@ -41,6 +41,8 @@ class Together(LoadGroupScheduling):
             return "tests/helpers"  # they take the usual ports
         if path.startswith("tests/faults/") or path == "tests/rendering/test_hostile.py":
             return path  # they share a node of their own, and attacks that are made once
+        if path == "tests/deploy/test_containers.py":
+            return path  # they share images that are built once
         return nodeid
 
 
