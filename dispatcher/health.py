@@ -129,8 +129,7 @@ def _request(message: Any, payload: Any, protocol: Any, writer: Any, handler: An
 
 
 def _lines(health: Health) -> str:
-    state = "stopping" if health.stopping else "ready" if health.ready else "not ready"
-    lines = [state, *(f"{name}: {queue}" for name, queue in health.queues.items())]
+    lines = [health.word, *(f"{name}: {queue}" for name, queue in health.queues.items())]
     if health.processes is not None:
         lines.append("processes: {} of {} run".format(*health.processes))
     if health.journal is not None:

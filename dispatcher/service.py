@@ -221,4 +221,4 @@ def _signals(dispatcher: Dispatcher) -> Iterator[None]:
 
 
 def _say_why_not() -> None:
-    log.warning("SIGHUP: nothing is changed; set service.processes to 2 or more for new settings without an end")
+    log.warning("SIGHUP: nothing is changed; set service.processes to 2 or more, or restart it, for new settings")

@@ -27,6 +27,7 @@ FLOORS = {  # the higher the number, the higher the floor
     "config": 5,
     "journal": 5,
     "health": 5,
+    "manager": 5,
     "factories": 5,
     "metrics": 5,
     "service": 6,

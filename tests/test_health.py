@@ -104,6 +104,15 @@ async def test_people_get_one_line_for_each_queue():
         assert (200, "stopping\n") == await get(address)
 
 
+def test_all_of_it_is_one_sentence_too():
+    away = QueueHealth(State.WAITING, None, "RabbitMQ is away")
+    crew = Health({"email": away, "telegram": away}, processes=(1, 2))
+
+    assert "not ready; email, telegram: waiting: RabbitMQ is away; 1 of 2 processes run" == str(crew)
+    assert "ready; email: taking; slack: off: no token" == str(WELL)
+    assert str(ILL).endswith("journal: No space left")
+
+
 async def test_numbers_come_as_prometheus_wants_them():
     async with page(WELL) as (_, address), aiohttp.ClientSession() as session:
         async with session.get(f"{address}/metrics") as answer:

@@ -1,9 +1,10 @@
-"""The lead of a daemon in several processes: what `dispatcher run` becomes where `service.processes` is more than one.
+"""The lead: what `dispatcher run` becomes where it has several processes, or one and a service manager that reloads it.
 
 It imports little: its process is small and soon up.
 """
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from dispatcher.cli.loop import run_async
 from dispatcher.crew.lead import Lead
 from dispatcher.crew.plan import Plan
 from dispatcher.crew.reload import Reload
+from dispatcher.crew.watch import Watch
+from dispatcher.manager import ServiceManager
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -25,14 +28,19 @@ def run() -> None:
 
 
 async def _lead(plan: Plan, config: Path | None) -> int:
+    manager = ServiceManager.take(os.environ)
     lead = Lead(plan, config)
-    reload = Reload(lead, config)
+    watch = Watch(lead, Reload(lead, config), manager)
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
-        loop.add_signal_handler(number, lead.stop)
+        loop.add_signal_handler(number, watch.stop)
     # A terminal that is closed says SIGHUP too, and means the end.
-    loop.add_signal_handler(signal.SIGHUP, lead.stop if sys.stderr.isatty() else reload.ask)
+    loop.add_signal_handler(signal.SIGHUP, watch.stop if sys.stderr.isatty() else watch.reload)
+    watching = [loop.create_task(watch.run()), loop.create_task(manager.keep_told())]
     code = await lead.run()
+    for one in watching:
+        one.cancel()
+    manager.close()
     if lead.refused:
         sys.stderr.write(f"dispatcher: {lead.refused}\n")
     return code

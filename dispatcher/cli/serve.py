@@ -14,6 +14,7 @@ from dispatcher.cli.loop import run_async
 from dispatcher.crew.cores import usable_cores
 from dispatcher.crew.member import Member, refuse
 from dispatcher.crew.plan import Plan, Seat, lead_program
+from dispatcher.manager import is_there
 from dispatcher.service import serve
 from dispatcher.settings import Settings
 from dispatcher.words.errors import SettingsError
@@ -34,7 +35,7 @@ _Look = Annotated[bool, typer.Option("--plan", hidden=True)]
 def run(context: typer.Context, config: Config = None, member: _Member = None, look: _Look = False) -> None:
     """Run the daemon until SIGTERM or Ctrl-C; a second one does not wait for what is in hand.
 
-    SIGHUP has it use new settings, where it has several processes (service.processes).
+    SIGHUP has it use new settings, where it has several processes (service.processes) or a service manager.
 
     Exits 0 when everything in hand was finished, 3 when some had to be given back, 2 when it could not start.
     """
@@ -47,7 +48,7 @@ def run(context: typer.Context, config: Config = None, member: _Member = None, l
         if look:
             typer.echo(plan.written())
             return
-        if plan.processes > 1:
+        if plan.processes > 1 or is_there(os.environ):
             _become_lead(plan, context, config)
         set_up_log()
         finished = run_async(serve(settings))

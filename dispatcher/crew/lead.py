@@ -44,21 +44,23 @@ class Lead:
         config: the configuration, where one was named.
 
     Attributes:
+        alive: members that have not ended, those that drain included.
+        ready: all of them took messages, once.
         refused: why a member could not start, where that ended the daemon; empty where it said so itself.
 
     """
 
     def __init__(self, plan: Plan, config: Path | None) -> None:
         self.plan = plan
+        self.alive: set[MemberProcess] = set()
+        self.ready = False
         self.refused: str | None = None
         self._config = config
         self._seats: dict[int, MemberProcess | None] = {}
-        self._alive: set[MemberProcess] = set()
         self._gone: dict[str, QueueFigures] = {}
         self._keeping: set[asyncio.Task[None]] = set()
         self._waits: dict[int, Iterator[float]] = {}
         self._restarts = 0
-        self._said_ready = False
         self._unfinished = False
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -85,15 +87,10 @@ class Lead:
     @property
     def figures(self) -> Figures:
         """What all of them did, those included that are gone."""
-        return figures.together([self._gone, *(one.report.figures for one in self._alive)])
+        return figures.together([self._gone, *(one.report.figures for one in self.alive)])
 
     async def run(self) -> int:
-        """Lead until `stop` is called, or a member refuses to start.
-
-        Returns:
-            the exit code.
-
-        """
+        """Lead until `stop` is called, or a member refuses to start; give the exit code."""
         self._seats = dict.fromkeys(range(1, self.plan.processes + 1))
         for number in self._seats:
             self.begin(self._keep(number, None))
@@ -122,7 +119,7 @@ class Lead:
 
         """
         process = await MemberProcess.start(number, of, self._config, self._heard)
-        self._alive.add(process)
+        self.alive.add(process)
         if self.stopping:
             process.stop()
         return process
@@ -152,8 +149,8 @@ class Lead:
     async def until_gone(self, process: MemberProcess) -> int:
         """Wait for the end of a member, and keep what it counted; give its exit code."""
         code = await process.ended()
-        if process in self._alive:
-            self._alive.discard(process)
+        if process in self.alive:
+            self.alive.discard(process)
             for one in process.report.figures.values():
                 one.in_hand = 0
             self._gone = figures.together([self._gone, process.report.figures])
@@ -207,7 +204,7 @@ class Lead:
         if not await self._until_done(self.plan.drain_timeout + GRACE, hurry) and hurry.done():
             self._each(MemberProcess.hurry)
             await self._until_done(GRACE)
-        for one in self._alive:
+        for one in self.alive:
             self._unfinished = True
             log.error("process %d does not end; it is killed", one.number)
         self._each(MemberProcess.kill)
@@ -216,7 +213,7 @@ class Lead:
 
     def _each(self, act: Callable[[MemberProcess], None]) -> None:
         """Do something with each member; what goes wrong with one of them keeps nothing from the others."""
-        for one in self._alive:
+        for one in self.alive:
             try:
                 act(one)
             except Exception:
@@ -236,8 +233,8 @@ class Lead:
             await asyncio.wait_for(self._stop.wait(), seconds)
 
     def _heard(self) -> None:
-        if not self._said_ready and all(one and one.report.up for one in self._seats.values()):
-            self._said_ready = True
+        if not self.ready and all(one and one.report.up for one in self._seats.values()):
+            self.ready = True
             log.info("ready")
 
     def _make_page(self) -> HealthPage:

@@ -20,6 +20,12 @@ REFUSED = 2
 SILENCE = 10.0
 """After so many seconds a member that says nothing hangs, or was stopped."""
 
+HANGS = 60
+"""After so many looks of the lead in a row, one a second, at which it had said nothing, it is ended."""
+
+MERCY = 5
+"""So many more it has to say where it hangs (PYTHONFAULTHANDLER), before it is killed."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +46,7 @@ class MemberProcess:
         self._process = process
         self._reader, self._writer = wire
         self._began = self._heard_at = monotonic()
+        self._unheard = 0
         self._up = asyncio.Event()
         self._ending: asyncio.Task[int]
 
@@ -114,6 +121,19 @@ class MemberProcess:
         with suppress(ProcessLookupError):
             self._process.kill()
 
+    def look(self) -> None:
+        """See whether it has said anything lately; end it where it has not for too long: its event loop hangs.
+
+        Looks are counted, not seconds: while the whole daemon stands still, a member has nobody to say anything to.
+        """
+        self._unheard += 1
+        if self._unheard == HANGS:
+            log.error("process %d has said nothing for %d s: it hangs, and is ended", self.number, HANGS)
+            with suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGABRT)
+        elif self._unheard > HANGS + MERCY:
+            self.kill()
+
     def _say(self, line: bytes) -> None:
         """Say something, if it can still be heard: who has closed the wire may take a while to end."""
         if not self._writer.is_closing():  # uvloop raises otherwise
@@ -143,6 +163,7 @@ class MemberProcess:
         # Why it could not start is all that such a member says; what it said before stays true.
         self.report = report
         self._heard_at = monotonic()
+        self._unheard = 0
         if report.up:
             self._up.set()
 

@@ -27,19 +27,24 @@ class Reload:
         lead: whose members they are.
         config: the configuration, where one was named.
 
+    Attributes:
+        runs: there is one now.
+        failed: the last one was not, or not wholly.
+
     """
 
     def __init__(self, lead: Lead, config: Path | None) -> None:
+        self.runs = False
+        self.failed = False
         self._lead = lead
         self._config = config
-        self._runs = False
         self._again = False
 
     def ask(self) -> None:
         """Ask for a reload; while there is one, for another one after it."""
         self._again = True
-        if not self._runs and not self._lead.stopping:
-            self._runs = True
+        if not self.runs and not self._lead.stopping:
+            self.runs = True
             self._lead.begin(self._run())
 
     async def _run(self) -> None:
@@ -47,10 +52,9 @@ class Reload:
             while self._again and not self._lead.stopping:
                 self._again = False
                 plan = await self._look()
-                if plan is not None:
-                    await self._reload(plan)
+                self.failed = plan is None or not await self._reload(plan)
         finally:
-            self._runs = False
+            self.runs = False
 
     async def _look(self) -> Plan | None:
         """Read the settings as they are now, in a process of its own, as the code may be new too."""
@@ -71,21 +75,24 @@ class Reload:
                 asked.kill()
         with suppress(ValueError, TypeError):
             return Plan.read(told.decode())
+        if self._lead.stopping:  # a service manager ends each process, this one too
+            return None
         why = said.decode(errors="replace").strip().removeprefix("dispatcher: ")
         log.error("%s: %s", UNCHANGED, why)
         return None
 
-    async def _reload(self, plan: Plan) -> None:
+    async def _reload(self, plan: Plan) -> bool:
         lead = self._lead
         log.info("reloading: the processes are replaced one by one")
         for number in range(1, plan.processes + 1):
             if not await self._replace(number, plan):
-                return
+                return False
             if number == 1:
                 await lead.adopt(plan)
         await lead.shrink()
         if not lead.stopping:
             log.info("reloaded")
+        return True
 
     async def _replace(self, number: int, plan: Plan) -> bool:
         """Put a new member in a seat; tell whether it took messages before the old one was let go."""

@@ -75,6 +75,22 @@ class Health:
         """Whether whatever is published now is sent now."""
         return bool(self.queues) and not self.stopping and all(one.ready for one in self.queues.values())
 
+    @property
+    def word(self) -> str:
+        """The same in a word, or two."""
+        return "stopping" if self.stopping else "ready" if self.ready else "not ready"
+
+    def __str__(self) -> str:
+        alike: dict[str, list[str]] = {}
+        for name, queue in self.queues.items():
+            alike.setdefault(str(queue), []).append(name)
+        parts = [self.word, *(f"{', '.join(names)}: {said}" for said, names in alike.items())]
+        if self.processes is not None and self.processes[0] < self.processes[1]:
+            parts.append("{} of {} processes run".format(*self.processes))
+        if self.journal is not None:
+            parts.append(f"journal: {harmless(self.journal)}")
+        return "; ".join(parts)
+
 
 def together(parts: Sequence[Health], wanted: int, *, stopping: bool = False) -> Health:
     """Say in one how the processes of a daemon are doing.

@@ -18,6 +18,7 @@ PLACES = {
         "factories",
         "flow",
         "main",
+        "manager",
         "metrics",
         "notifiers",
         "observers",
