@@ -8,7 +8,7 @@ SUITE ?= trixie
 ON_RABBITMQ4 = RABBITMQ_ROOT="$(CURDIR)/.run/rabbitmq4/$(SUITE)" $(VENV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-rabbitmq4 faults bench install broker browser sink proxy containers format lint types schema clean
+.PHONY: help demo up test test-rabbitmq4 faults bench install broker browser sink proxy containers systemd format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -19,7 +19,7 @@ demo: install ## Show notifications arriving, failures included, and end
 up: install ## The same, and stay until Ctrl-C
 	@$(VENV)/python helpers/demo.py --stay
 
-test: install broker browser sink proxy containers lint types ## Check everything: format, lint, types, tests, coverage
+test: install broker browser sink proxy containers systemd lint types ## Check everything: format, lint, types, tests, coverage
 	@$(VENV)/coverage erase
 ifdef ARGS
 	@$(VENV)/coverage run -m pytest $(ARGS)
@@ -63,6 +63,9 @@ proxy: install # The tests of traefik/ ask for the pages through Traefik itself.
 
 containers: # The tests of deploy/container/ build its images and run them.
 	@"$(PYTHON)" helpers/containers.py
+
+systemd: # The tests of deploy/systemd/ ask it what it makes of the unit.
+	@"$(PYTHON)" helpers/systemd.py
 
 format: install ## Format the code
 	@$(VENV)/ruff format $(SOURCES)

@@ -154,7 +154,9 @@ def _read_secrets(values: Values, section: type[BaseModel], place: str) -> None:
         elif _is_secret(field) and (file := values.pop(f"{name}_file", None)) is not None:
             if value is not None:
                 raise SettingsError(f"{place}{name}: give either {name} or {name}_file, not both")
-            values[name] = _secret(f"{place}{name}_file", Path(str(file)))
+            secret = _secret(f"{place}{name}_file", Path(str(file)))
+            if secret:  # an empty one stands for none: so can a unit of systemd name files that need not be there
+                values[name] = secret
 
 
 def _secret(place: str, file: Path) -> str:

@@ -165,6 +165,19 @@ class TestSecrets:
         assert password is not None
         assert "new" == password.get_secret_value()
 
+    def test_an_empty_file_is_no_secret(self, empty_folder: Path, monkeypatch: pytest.MonkeyPatch):
+        """A unit of systemd names all files that there may be, and makes those that are not there of a line break."""
+        (empty_folder / "none").write_text("\n")
+        (empty_folder / "smtp").write_text("old")
+        (empty_folder / "dispatcher.yml").write_text("notifiers: {email: {username: ada, password_file: smtp}}")
+        for variable in ("TELEGRAM__TOKEN_FILE", "SLACK__WEBHOOKS_FILE", "EMAIL__PASSWORD_FILE"):
+            monkeypatch.setenv(f"DISPATCHER_NOTIFIERS__{variable}", str(empty_folder / "none"))
+        notifiers = setup().notifiers
+
+        assert ("no token", "no token and no webhook") == (notifiers.telegram.off, notifiers.slack.off)
+        assert notifiers.email.password is not None
+        assert "old" == notifiers.email.password.get_secret_value()
+
     def test_a_secret_and_its_file_are_too_much(self):
         said = refusal({"notifiers": {"email": {"username": "ada", "password": SECRET, "password_file": "x"}}})
 
