@@ -14,7 +14,7 @@ from dispatcher.brokers.rabbitmq.envelope import read
 from dispatcher.brokers.rabbitmq.intake import Incoming
 from dispatcher.brokers.topology import dead_queue
 from dispatcher.words.messages import Message
-from dispatcher.words.outcomes import Accepted, Deferred
+from dispatcher.words.outcomes import Accepted, Deferred, Rejected
 from helpers.node import Node
 from tests import raw_amqp
 from tests.brokers.contract import FAILURE, SHORT, message, take, taking
@@ -62,6 +62,29 @@ class TestOddMessages:
         assert ("odd", "kept", 3) == (again.id, again.headers["plain"], again.properties.priority)
         assert {"CC", "BCC", "x-delivery-count"}.isdisjoint(again.headers)
         assert [1, "two", None, Decimal("1.5")] == again.headers["nested"]["list"]
+
+    async def test_no_bookkeeping_of_a_broker_is_on_a_copy(self, node: Node, broker: RabbitBroker, queue: str):
+        """However it came there: RabbitMQ 3 believes it and drops messages; CC and BCC would publish more of them."""
+        theirs = {
+            "x-death": [{"queue": queue, "reason": "expired", "count": 1}],
+            "x-first-death-queue": queue,
+            "x-last-death-reason": "expired",
+            "x-delivery-count": 7,
+            "x-acquired-count": 7,
+            "x-delay": 60_000,
+            "x-opt-deaths": 1,
+            "CC": [f"{queue}.other"],
+            "BCC": [f"{queue}.another"],
+        }
+        async with taking(broker, queue) as deliveries, operator(node) as channel:
+            odd = aio_pika.Message(b"1", headers={**theirs, "X-Shop": "Graz"})
+            await channel.default_exchange.publish(odd, routing_key=queue)
+            delivery = await take(deliveries)
+            await delivery.settle(Rejected(delivery.message, FAILURE))
+            letter = await (await channel.get_queue(dead_queue(queue), ensure=False)).get(no_ack=True)
+
+        assert 0 == letter.headers.pop("x-delivery-count", 0)  # RabbitMQ 3 counts from nought, RabbitMQ 4 from one
+        assert {"X-Shop", "dispatcher-id"} == letter.headers.keys()
 
     async def test_headers_too_large_to_publish_again_are_left_behind(self, node: Node, broker, queue: str):
         odd = aio_pika.Message(b"1", headers={"huge": "x" * 60_000, "small": "y", "a" * 200: "z" * 31_000})
