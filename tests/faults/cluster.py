@@ -69,20 +69,23 @@ class Cluster:
     Args:
         folder: where everything of them lies.
 
+    Attributes:
+        first, others: the nodes.
+
     """
 
     def __init__(self, folder: Path) -> None:
         self.first = Node(folder / "first", management=False)
         self._folder = folder
-        self._others: list[Member] = []
+        self.others: list[Member] = []
 
     def __enter__(self) -> Self:
         self.first.start()
         try:
             for name in ("second", "third"):  # side by side: it takes half the time
-                self._others.append(Member(self._folder / name, self.first))
-                self._others[-1].start()
-            for member in self._others:
+                self.others.append(Member(self._folder / name, self.first))
+                self.others[-1].start()
+            for member in self.others:
                 member.await_ready()
         except BaseException:
             self.__exit__()
@@ -90,7 +93,7 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for member in self._others:
+        for member in self.others:
             member.kill()
         self.first.remove()
 
@@ -98,7 +101,7 @@ class Cluster:
     def ports(self) -> dict[str, int]:
         """Where each of them speaks AMQP, by name."""
         first = self.first.environment()["RABBITMQ_NODENAME"]
-        return {first: self.first.amqp_port, **{member.name: member.amqp_port for member in self._others}}
+        return {first: self.first.amqp_port, **{member.name: member.amqp_port for member in self.others}}
 
     def leader(self, queue: str) -> str:
         """Name the node that leads a quorum queue."""
@@ -110,7 +113,7 @@ class Cluster:
 
     def kill(self, name: str) -> None:
         """Kill the broker of this name at once."""
-        for member in self._others:
+        for member in self.others:
             if member.name == name:
                 member.kill()
                 return

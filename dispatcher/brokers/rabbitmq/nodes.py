@@ -1,12 +1,15 @@
 """The nodes of a cluster: which is used, and which is tried next."""
 
 import asyncio
+import logging
 import random
 from collections import deque
 
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
 from dispatcher.words.errors import BrokerError, BrokerRefused
+
+log = logging.getLogger(__name__)
 
 
 class Nodes:
@@ -39,12 +42,16 @@ class Nodes:
         for _ in range(len(self._order)):
             node = self._order[0]
             try:
-                return await Session.open(node)
+                session = await Session.open(node)
             except BrokerError as error:
                 failures.append(error)
                 self._leave(node)
                 if _is_to_end():
                     break
+            else:
+                for failure in failures:  # who listed a node that is none would never hear of it
+                    log.warning("%s; another node is used", failure)
+                return session
         worst = next((one for one in failures if isinstance(one, BrokerRefused)), failures[0])
         raise worst if len(self._order) == 1 else type(worst)(f"no node can be had; {worst}")
 
