@@ -7,7 +7,8 @@ import pytest
 
 from tests.docs.pages import ROOT, Page
 
-PAGES = [*sorted(path.name for path in (ROOT / "docs").glob("*.md")), "../README.md", "../CONTRIBUTING.md"]
+DOCS = ROOT / "docs"
+PAGES = [*sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")), "../README.md", "../CONTRIBUTING.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -17,7 +18,7 @@ def test_links_lead_somewhere(name: str):
         file, _, anchor = target.partition("#")
         if file.startswith("https://"):
             continue
-        linked = Page(os.path.relpath(page.path.parent / file, ROOT / "docs")) if file.endswith(".md") else page
+        linked = Page(os.path.relpath(page.path.parent / file, DOCS)) if file.endswith(".md") else page
         assert (page.path.parent / file).exists(), target
         assert not anchor or anchor in linked.anchors(), target
 
