@@ -7,7 +7,7 @@ deliveries of the lost one are `stale`, and their messages come again.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from dispatcher.words.messages import Message
 from dispatcher.words.outcomes import Outcome
@@ -75,6 +75,11 @@ class Broker(ABC):
     @abstractmethod
     def trouble(self) -> str | None:
         """Why it cannot be reached, in one sentence; nothing while it can."""
+
+    @property
+    def lacks(self) -> Sequence[str]:
+        """Which rights are missing that it does without, each in one sentence with what it cannot do."""
+        return ()
 
     @abstractmethod
     async def start(self, *, patient: bool = True) -> None:

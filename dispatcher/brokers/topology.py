@@ -29,6 +29,12 @@ from dispatcher.words.values import format_duration
 EXCHANGE = "dispatcher"
 """A direct exchange for publishers; its routing keys are the names of the work queues."""
 
+DEFAULT_EXCHANGE = "amq.default"
+"""What permissions call the default exchange, whose name is empty everywhere else."""
+
+RETRY, DEAD = ".retry.", ".dead"
+"""What stands behind the name of a work queue in the names of those that belong to it."""
+
 DELIVERY_LIMIT = 100
 """How often a quorum work queue hands out one message before it gives up on it (RabbitMQ 4 gives up after 20)."""
 
@@ -39,12 +45,12 @@ QueueType = Literal["default", "classic", "quorum"]
 
 def retry_queue(queue: str, rung: timedelta) -> str:
     """Name the delay queue of one rung: `email.retry.10s`."""
-    return f"{queue}.retry.{format_duration(rung)}"
+    return f"{queue}{RETRY}{format_duration(rung)}"
 
 
 def dead_queue(queue: str) -> str:
     """Name the queue of the dead letters: `email.dead`."""
-    return f"{queue}.dead"
+    return f"{queue}{DEAD}"
 
 
 def work_arguments(queue: str, queue_type: QueueType) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dispatcher import __version__
-from dispatcher.cli import check, schema, send, serve
+from dispatcher.cli import check, permissions, schema, send, serve
 from dispatcher.cli.common import Config
 from dispatcher.words.errors import DispatcherError
 
@@ -22,6 +22,7 @@ app.command("run")(serve.run)
 app.command("check")(check.check)
 app.command("send")(send.send)
 app.command("schema")(schema.schema)
+app.command("permissions")(permissions.permissions)
 
 
 def _version(wanted: bool) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dispatcher.brokers.base import Broker
+from dispatcher.brokers.rabbitmq import RabbitSettings
 from dispatcher.cli.common import Config, read_settings
 from dispatcher.cli.log import set_up_log
 from dispatcher.cli.loop import run_async
@@ -69,6 +70,9 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     waiting: dict[str, int] = {}
     async for finding in _broker(make_broker(settings), settings, lanes, waiting):
         yield finding
+    if len(nodes := settings.brokers.rabbitmq.each_node) > 1:
+        for node in nodes:
+            yield await _node(settings, node)
     for lane in lanes:
         yield await _service(lane, waiting.get(lane.queue))
         for finding in _templates(lane):
@@ -136,10 +140,25 @@ async def _broker(
         for lane in lanes:
             waiting[lane.queue] = await broker.declare(lane.queue)
             yield Finding(f"queue {lane.queue}", sound=True, text="with its delay queues and dead letters")
+        for lack in broker.lacks:
+            yield Finding("permissions", sound=False, text=lack)
     except DispatcherError as error:
         yield Finding("broker", sound=False, text=str(error))
     finally:
         await broker.close()
+
+
+async def _node(settings: Settings, node: RabbitSettings) -> Finding:
+    """Look whether one node of a cluster can be had: a daemon is content with another."""
+    brokers = settings.brokers.model_copy(update={"rabbitmq": node})
+    broker = make_broker(settings.model_copy(update={"brokers": brokers}))
+    try:
+        await broker.start(patient=False)
+    except DispatcherError as error:
+        return Finding("node", sound=False, text=str(error))
+    finally:
+        await broker.close()
+    return Finding("node", sound=True, text=node.address)
 
 
 async def _service(lane: Lane, waiting: int | None) -> Finding:

@@ -170,11 +170,11 @@ class TestRights:
     async def test_delay_queues_it_may_not_make_are_said(self, node: Node, management, virtual_host: str):
         wanted = await self.as_user(node, management, virtual_host, configure="^email$")
         async with connected(wanted) as broker:
-            with pytest.raises(BrokerRefused, match=r"the queue email.retry.200ms may not be made.*give the user"):
+            with pytest.raises(BrokerRefused, match=r"the queue email.retry.200ms may not be made.*the right to"):
                 await broker.subscribe("email", prefetch=1)
 
     async def test_a_queue_it_may_not_read_is_said(self, node: Node, management, virtual_host: str):
         wanted = await self.as_user(node, management, virtual_host, read=r"email\..*|dispatcher")
         async with connected(wanted) as broker:
-            with pytest.raises(BrokerRefused, match=r"the queue email may not be read.*permission to read"):
+            with pytest.raises(BrokerRefused, match=r"the queue email may not be read.*the right to read"):
                 await broker.subscribe("email", prefetch=1)

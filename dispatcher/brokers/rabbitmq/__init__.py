@@ -17,6 +17,8 @@ down, and with a wrong password it cannot be ended. So:
     pressure      the copies that cannot be kept: until they are, nothing is taken
     outlet        confirmed, mandatory publishing
     declare       the queues
+    refusals      which right is missing, where the broker says no
+    apart         an AMQP channel for one question
     envelope      AMQP messages to ours and back
     connect       one connection; its errors as sentences
     losses        the library's ways to say that something went away

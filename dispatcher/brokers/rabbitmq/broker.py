@@ -2,15 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from dispatcher.backoff import LONGEST, backoff
 from dispatcher.brokers.base import Broker, Subscription
 from dispatcher.brokers.rabbitmq.declare import Declarer
 from dispatcher.brokers.rabbitmq.nodes import Nodes
-from dispatcher.brokers.rabbitmq.outlet import Unroutable
+from dispatcher.brokers.rabbitmq.outlet import NotPermitted, Unroutable
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
 from dispatcher.brokers.rabbitmq.subscription import RabbitSubscription
+from dispatcher.brokers.topology import EXCHANGE
 from dispatcher.words.errors import BrokerError, BrokerRefused
 from dispatcher.words.messages import Message
 from dispatcher.words.retries import Ladder
@@ -46,6 +48,11 @@ class RabbitBroker(Broker):
         """Why there is no connection."""
         return self._trouble
 
+    @property
+    def lacks(self) -> Sequence[str]:
+        """Which rights are missing that it does without."""
+        return self._declarer.lacks
+
     async def start(self, *, patient: bool = True) -> None:
         """Connect; wait for a broker that is not there yet, or say that it is not."""
         self._patient = patient
@@ -57,6 +64,7 @@ class RabbitBroker(Broker):
 
     async def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
         """Make the queue where it is missing and take its deliveries."""
+        await (await self.session()).outlet.look()
         every = self._settings.watch.total_seconds()
         subscription = RabbitSubscription(self, self._declarer, queue, prefetch, every)
         self._subscriptions.append(subscription)
@@ -64,13 +72,18 @@ class RabbitBroker(Broker):
         return subscription
 
     async def publish(self, queue: str, message: Message) -> None:
-        """Publish to a queue, which is made where it is missing; confirmed."""
+        """Publish to a queue, which is made where it is missing; confirmed.
+
+        Who may not use the default exchange uses the one for publishers.
+        """
         session = await self.session()
         try:
             await session.outlet.publish(queue, message)
         except Unroutable:
             await self._declarer.declare(session.consuming, queue)
             await session.outlet.publish(queue, message)
+        except NotPermitted:
+            await session.outlet.publish(queue, message, exchange=EXCHANGE)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -112,7 +125,9 @@ class RabbitBroker(Broker):
     async def declare(self, queue: str) -> int:
         """Make the work queue and everything that belongs to it, or find it made; give how many messages wait in it."""
         session = await self.session()
-        return await self._declarer.declare(session.consuming, queue)
+        waiting = await self._declarer.declare(session.consuming, queue)
+        await session.outlet.look()
+        return waiting
 
     async def _keep_connected(self) -> None:
         """Open one session after the other; only a refusal of the very first one ends this, and `start` raises it.

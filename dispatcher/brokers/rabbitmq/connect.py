@@ -15,6 +15,7 @@ from aiormq.exceptions import (
 
 from dispatcher.brokers.rabbitmq.losses import LOSSES
 from dispatcher.brokers.rabbitmq.settings import RabbitSettings
+from dispatcher.brokers.rights import ADVICE
 from dispatcher.cancelling import is_ours
 from dispatcher.words.errors import BrokerError, BrokerRefused
 
@@ -59,7 +60,7 @@ def explain(error: Exception, settings: RabbitSettings) -> BrokerError:
     if _about_the_virtual_host(error):
         return BrokerRefused(
             f"{where}: the virtual host '{settings.virtual_host}' is missing, or user '{settings.user}' may not use it "
-            "or has all the connections it may have"
+            f"or has all the connections it may have; {ADVICE}"
         )
     cause = error.__cause__ if isinstance(error.__cause__, ssl.SSLError) else error
     if isinstance(cause, ssl.SSLError):

@@ -7,8 +7,7 @@ Whatever exists already is used as it is. Nothing is ever deleted or made again.
 """
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +19,9 @@ from aiormq.exceptions import (
     ChannelPreconditionFailed,
 )
 
-from dispatcher.brokers.rabbitmq.losses import REFUSALS, losses_as_broker_errors, refusal_text
+from dispatcher.brokers.rabbitmq.apart import RPC_TIMEOUT, channel_apart
+from dispatcher.brokers.rabbitmq.losses import REFUSALS, refusal_text
+from dispatcher.brokers.rabbitmq.refusals import to_bind, to_declare, to_make_the_exchange
 from dispatcher.brokers.topology import (
     EXCHANGE,
     QueueType,
@@ -33,9 +34,6 @@ from dispatcher.brokers.topology import (
 from dispatcher.words.errors import BrokerRefused
 from dispatcher.words.retries import Ladder
 
-RPC_TIMEOUT = 30.0
-"""Seconds for the broker to answer a declaration: a queue whose leader is lost lets it hang."""
-
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +45,9 @@ class Declarer:
         queue_type: the kind of the work queues that are missing.
         strict: a difference of an existing work queue is an error.
 
+    Attributes:
+        lacks: the rights that were missing and that it does without, a sentence for each.
+
     """
 
     def __init__(self, ladder: Ladder, queue_type: QueueType, *, strict: bool) -> None:
@@ -54,6 +55,7 @@ class Declarer:
         self._queue_type = queue_type
         self._strict = strict
         self._said: set[str] = set()
+        self.lacks: list[str] = []
 
     async def declare(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> int:
         """Make everything that belongs to a work queue; give how many messages wait in it.
@@ -92,20 +94,18 @@ class Declarer:
         self, connection: aio_pika.abc.AbstractConnection, queue: str, refusal: ChannelAccessRefused
     ) -> int:
         """Use a queue that we may not declare but that somebody else has made."""
+        lack = await to_declare(connection, queue, work_arguments(queue, self._queue_type), refusal)
         try:
             waiting = await _declare(connection, queue, {}, passive=True)
         except ChannelNotFoundEntity:
-            raise BrokerRefused(
-                f"the queue {queue} is missing and may not be made: {refusal_text(refusal)}; "
-                f"make it, or give the user the permission to configure '{queue}.*'"
-            ) from refusal
+            raise BrokerRefused(f"the queue {queue} is missing and may not be made: {lack}") from refusal
         except REFUSALS as error:
             raise BrokerRefused(f"the queue {queue} may not be used: {refusal_text(error)}") from error
-        self._warn(f"the queue {queue} may not be declared ({refusal_text(refusal)}); it is used as it is")
+        self._lack(f"the queue {queue} may not be declared, and is used as it is: {lack}")
         return waiting
 
     async def _our_queue(
-        self, connection: aio_pika.abc.AbstractConnection, name: str, arguments: Mapping[str, Any]
+        self, connection: aio_pika.abc.AbstractConnection, name: str, arguments: Mapping[str, Any], what: str
     ) -> None:
         try:
             await _declare(connection, name, arguments)
@@ -115,10 +115,8 @@ class Declarer:
                 "remove it by hand when it is empty and start again"
             ) from error
         except ChannelAccessRefused as error:
-            raise BrokerRefused(
-                f"the queue {name} may not be made: {refusal_text(error)}; "
-                "give the user the permission to configure it, to write to it and to read from it"
-            ) from error
+            lack = await to_declare(connection, name, arguments, error)
+            raise BrokerRefused(f"the queue {name} may not be made, {what}: {lack}") from error
 
     async def declare_exchange(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
         """Make the exchange for publishers. Nothing of ours depends on it, so a refusal is only said.
@@ -127,23 +125,32 @@ class Declarer:
             BrokerError: the broker went away or did not answer.
 
         """
+        made = False
+        unusable = f"publishers cannot use the exchange {EXCHANGE} for {queue}, only the queue {queue} itself"
         try:
-            async with _channel(connection) as channel:
+            async with channel_apart(connection) as channel:
                 exchange = await channel.declare_exchange(EXCHANGE, "direct", durable=True, timeout=RPC_TIMEOUT)
+                made = True
                 await (await channel.get_queue(queue, ensure=False)).bind(exchange, queue, timeout=RPC_TIMEOUT)
+        except ChannelAccessRefused as error:
+            self._lack(f"{unusable}: {to_bind(queue, error) if made else to_make_the_exchange(error)}")
         except REFUSALS as error:
-            self._warn(
-                f"publishers cannot use the exchange {EXCHANGE} for {queue}: {refusal_text(error)}; "
-                f"they can still publish to the queue {queue} itself"
-            )
+            self._warn(f"{unusable}: {refusal_text(error)}")
 
     async def declare_retry(self, connection: aio_pika.abc.AbstractConnection, queue: str, rung: timedelta) -> None:
         """Make one delay queue; raises as `declare`."""
-        await self._our_queue(connection, retry_queue(queue, rung), retry_arguments(queue, rung))
+        what = "where messages wait for another attempt"
+        await self._our_queue(connection, retry_queue(queue, rung), retry_arguments(queue, rung), what)
 
     async def declare_dead(self, connection: aio_pika.abc.AbstractConnection, queue: str) -> None:
         """Make the queue of the dead letters; raises as `declare`."""
-        await self._our_queue(connection, dead_queue(queue), dead_arguments())
+        what = "where messages are kept that cannot be sent"
+        await self._our_queue(connection, dead_queue(queue), dead_arguments(), what)
+
+    def _lack(self, sentence: str) -> None:
+        if sentence not in self.lacks:
+            self.lacks.append(sentence)
+        self._warn(sentence)
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self._said:
@@ -151,21 +158,11 @@ class Declarer:
             log.warning(sentence)
 
 
-@asynccontextmanager
-async def _channel(connection: aio_pika.abc.AbstractConnection) -> AsyncIterator[aio_pika.abc.AbstractChannel]:
-    """Open a throw-away AMQP channel; what goes wrong on it, other than a refusal, becomes a `BrokerError`."""
-    async with losses_as_broker_errors("declaring queues"):
-        channel = aio_pika.Channel(connection, publisher_confirms=False)
-        await channel.initialize(timeout=RPC_TIMEOUT)
-        yield channel
-        await channel.close()
-
-
 async def _declare(
     connection: aio_pika.abc.AbstractConnection, name: str, arguments: Mapping[str, Any], *, passive: bool = False
 ) -> int:
     """Declare a queue; give how many messages wait in it."""
-    async with _channel(connection) as channel:
+    async with channel_apart(connection) as channel:
         queue = await channel.declare_queue(
             name, durable=True, passive=passive, arguments=dict(arguments) or None, timeout=RPC_TIMEOUT
         )

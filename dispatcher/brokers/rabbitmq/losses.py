@@ -64,7 +64,7 @@ async def close(one: aio_pika.abc.AbstractConnection | aio_pika.abc.AbstractChan
         await one.close()
 
 
-def refusal_text(error: Exception) -> str:
+def refusal_text(error: BaseException) -> str:
     """Give the broker's own words of a refusal, without its prefix in capitals."""
     text = str(error.args[-1]) if error.args else str(error)
     return text.partition(" - ")[2] or text

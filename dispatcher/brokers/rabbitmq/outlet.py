@@ -5,13 +5,16 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from uuid import uuid4
 
 import aio_pika
 from aio_pika.exceptions import DeliveryError, PublishError
+from aiormq.exceptions import ChannelAccessRefused
 
 from dispatcher.brokers.rabbitmq.envelope import write
 from dispatcher.brokers.rabbitmq.losses import REFUSALS, close, losses_as_broker_errors, refusal_text
-from dispatcher.words.errors import BrokerError
+from dispatcher.brokers.rabbitmq.refusals import to_publish
+from dispatcher.words.errors import BrokerError, BrokerRefused
 from dispatcher.words.messages import Message
 
 BLOCKED = "RabbitMQ takes in nothing that is published (a memory or disk alarm)"
@@ -19,9 +22,16 @@ BLOCKED = "RabbitMQ takes in nothing that is published (a memory or disk alarm)"
 GAUGE = 0.1
 """Seconds between two looks at whether the broker has stopped to read: it says so only to who publishes."""
 
+LOOK = 2.0
+"""Seconds to find out whether anything may be published: a broker with an alarm does not say."""
+
 
 class Unroutable(BrokerError):
     """The queue that a message was published to is not there."""
+
+
+class NotPermitted(BrokerError):
+    """The right to publish is missing."""
 
 
 class Outlet:
@@ -44,6 +54,7 @@ class Outlet:
         self._timeout = timeout
         self._changed = changed
         self.blocked = False
+        self._is_permitted = False
         self._gauging: asyncio.Task[None] | None = None
         self._patient: set[asyncio.Timeout] = set()
         self._channel: aio_pika.abc.AbstractChannel | None = None
@@ -52,17 +63,19 @@ class Outlet:
         self._closing: set[asyncio.Task[None]] = set()
         self._in_flight: dict[str, asyncio.Future[None]] = {}
 
-    async def publish(self, queue: str, message: Message, *, patient: bool = False) -> None:
-        """Publish to a queue through the default exchange; return when the broker has confirmed it.
+    async def publish(self, queue: str, message: Message, *, exchange: str = "", patient: bool = False) -> None:
+        """Publish to a queue; return when the broker has confirmed it.
 
         Args:
             queue: its name.
             message: what to publish.
+            exchange: through which; the default one has no name.
             patient: the time that the broker does not read does not count: what it has not read is still under way, and
                 whoever published it again would make two of it.
 
         Raises:
-            Unroutable: there is no such queue.
+            Unroutable: there is no such queue, or the exchange does not lead to it.
+            NotPermitted: the right to publish through the exchange is missing.
             BrokerError: not confirmed; the broker may have it nevertheless.
 
         """
@@ -70,11 +83,34 @@ class Outlet:
             async with self._alone(message.id), losses_as_broker_errors("publishing"), self._in_time(patient=patient):
                 self._gauge()
                 with self._use(await self._open_channel()) as channel:
-                    await self._publish(channel, queue, message)
+                    await self._publish(channel, exchange, queue, message)
         except BrokerError as error:
             if isinstance(error.__cause__, TimeoutError):
                 raise BrokerError(f"the broker does not confirm within {self._timeout:g} s") from error
             raise
+
+    async def look(self) -> None:
+        """Find out whether copies can be kept, with a message to a queue that there is not: it goes nowhere.
+
+        Whatever hinders it but a missing right shows elsewhere, and passes.
+
+        Raises:
+            BrokerRefused: the right to publish is missing.
+
+        """
+        if self._is_permitted:
+            return
+        nobody = f"dispatcher-{uuid4().hex}"
+        try:
+            async with asyncio.timeout(LOOK):
+                await self.publish(nobody, Message(body=b"", id=nobody))
+        except Unroutable:
+            self._is_permitted = True
+        except NotPermitted as error:
+            why = to_publish("", error.__cause__ or error)
+            raise BrokerRefused(f"no copy of a message can be kept, for another attempt or for good: {why}") from error
+        except (BrokerError, TimeoutError):
+            pass
 
     @asynccontextmanager
     async def _in_time(self, *, patient: bool) -> AsyncIterator[None]:
@@ -86,14 +122,21 @@ class Outlet:
             finally:
                 self._patient.discard(limit)
 
-    async def _publish(self, channel: aio_pika.abc.AbstractChannel, queue: str, message: Message) -> None:
+    async def _publish(
+        self, channel: aio_pika.abc.AbstractChannel, exchange: str, queue: str, message: Message
+    ) -> None:
         try:
-            await channel.default_exchange.publish(write(message), routing_key=queue, mandatory=True)
+            through = await channel.get_exchange(exchange, ensure=False) if exchange else channel.default_exchange
+            await through.publish(write(message), routing_key=queue, mandatory=True)
         except PublishError as error:
-            raise Unroutable(f"the queue {queue} is missing") from error
+            missing = f"the exchange {exchange} does not lead to the queue {queue}" if exchange else ""
+            raise Unroutable(missing or f"the queue {queue} is missing") from error
         except DeliveryError as error:
             self._set_aside(channel)
             raise BrokerError(f"the queue {queue} takes nothing more (the broker said no to a message)") from error
+        except ChannelAccessRefused as error:
+            why = to_publish(exchange, error)
+            raise NotPermitted(f"nothing may be published to the queue {queue}: {why}") from error
         except REFUSALS as error:
             raise BrokerError(f"nothing may be published to the queue {queue}: {refusal_text(error)}") from error
 

@@ -13,7 +13,7 @@ from aiormq.exceptions import ChannelAccessRefused
 
 from dispatcher.brokers.base import Delivery
 from dispatcher.brokers.rabbitmq.acks import LOOK, Acks
-from dispatcher.brokers.rabbitmq.declare import RPC_TIMEOUT
+from dispatcher.brokers.rabbitmq.apart import RPC_TIMEOUT
 from dispatcher.brokers.rabbitmq.intake import Incoming, incoming, install
 from dispatcher.brokers.rabbitmq.losses import (
     REFUSALS,
@@ -22,6 +22,7 @@ from dispatcher.brokers.rabbitmq.losses import (
     refusal_text,
     without_losses,
 )
+from dispatcher.brokers.rabbitmq.refusals import to_consume
 from dispatcher.brokers.rabbitmq.session import Session
 from dispatcher.words.errors import BrokerError, BrokerRefused, DeliveryLost
 
@@ -112,8 +113,7 @@ class Spell:
                 )
             except ChannelAccessRefused as error:
                 raise BrokerRefused(
-                    f"the queue {self._queue} may not be read: {refusal_text(error)}; "
-                    "give the user the permission to read from it"
+                    f"the queue {self._queue} may not be read: {to_consume(self._queue, error)}"
                 ) from error
             except REFUSALS as error:
                 raise BrokerError(f"the queue {self._queue} cannot be taken from: {refusal_text(error)}") from error
