@@ -8,7 +8,7 @@ SUITE ?= trixie
 ON_RABBITMQ4 = RABBITMQ_ROOT="$(CURDIR)/.run/rabbitmq4/$(SUITE)" $(VENV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-rabbitmq4 faults bench install broker browser sink proxy containers systemd format lint types schema clean
+.PHONY: help demo up test test-rabbitmq4 faults bench package install broker browser sink proxy containers systemd format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -45,6 +45,9 @@ faults: install broker sink ## Try out every fault at length; write the table of
 bench: broker sink ## Measure what a notification costs, here and with others (ARGS=--help)
 	@"$(PYTHON)" helpers/install.py bench
 	@.run/bench/venv/bin/python -m benchmarks $(ARGS)
+
+package: install ## Build wheel and source archive into dist/, and try the wheel in an empty environment
+	@$(VENV)/python helpers/package.py
 
 install: ## Make .venv with the locked libraries
 	@"$(PYTHON)" helpers/install.py

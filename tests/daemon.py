@@ -5,17 +5,15 @@ import contextlib
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any, Self
 
+from tests import forks
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = str(ROOT / "dispatcher" / "main.py")
 OURS = "DISPATCHER_"
-
-
 COVERAGE = "COVERAGE_"
 
 
@@ -42,8 +40,11 @@ class Daemon:
 
     Attributes:
         log: the lines it wrote, in order.
+        program: the command that starts it; a fork that runs `main.py` where none is named.
 
     """
+
+    program: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, *, measured: bool = True, **settings: object) -> None:
         self._folder = folder
@@ -54,7 +55,7 @@ class Daemon:
         }
         wanted = {name: value for name, value in {**usual, **settings}.items() if value is not None}
         self._environment = environment(measured=measured, **wanted)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | forks.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self.log: list[dict[str, Any]] = []
 
@@ -68,8 +69,11 @@ class Daemon:
     async def start(self, *, ready: bool = True) -> None:
         """Start it, and wait until it takes messages."""
         before = len(self.log)
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, MAIN, cwd=self._folder, env=self._environment, stderr=asyncio.subprocess.PIPE
+        where = {"cwd": self._folder, "env": self._environment}
+        self._process = (
+            await asyncio.create_subprocess_exec(*self.program, **where, stderr=asyncio.subprocess.PIPE)
+            if self.program
+            else await forks.start(MAIN, **where)
         )
         self._reader = asyncio.create_task(self._read())
         if ready:

@@ -8,7 +8,7 @@ from helpers import install, traefik
 from helpers.rabbitmq import ROOT
 
 CHECKS = {"test", "test-rabbitmq4", "faults", "bench", "lint", "types"}
-TARGETS = CHECKS | {"help", "demo", "up", "install", "format", "schema", "clean"}
+TARGETS = CHECKS | {"help", "demo", "up", "package", "install", "format", "schema", "clean"}
 
 LOCK = """[[package]]
 name = "x"
