@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -12,6 +13,7 @@ from dispatcher.words.errors import BrokerError, BrokerRefused
 from helpers.node import Node
 from tests.brokers.contract import LADDER, message, take, taking
 from tests.brokers.rabbit import connected, settings
+from tests.cli.command import run
 from tests.proxy import Proxy
 from tests.waiting import until
 
@@ -74,8 +76,9 @@ class TestConnecting:
 
     async def test_it_changes_nodes_as_often_as_it_has_to(self, node: Node, lines):
         async with connected(through(node, lines)):
+            in_turn = used(lines)
             for turn in (1, 2):
-                for line in used(lines):
+                for line in in_turn:
                     await until(lambda line=line, turn=turn: line.taken == 2 * turn and line.open_connections == 4)
                     line.cut()
 
@@ -108,6 +111,23 @@ class TestConnecting:
         start.cancel()
         async with asyncio.timeout(5):
             await broker.close()
+
+
+async def test_check_says_which_node_is_away(node: Node, lines, virtual_host: str, tmp_path: Path):
+    away, there = lines
+    await away.away()
+    nodes = f"127.0.0.1:{away.port}, 127.0.0.1:{there.port}"
+    url = f"{CLUSTER}{virtual_host}"
+    result = await run("check", folder=tmp_path, brokers__rabbitmq__url=url, brokers__rabbitmq__nodes=nodes)
+    table = {tuple(line.split()[:3]) for line in result.out.splitlines()}
+
+    assert ("ok", "broker", f"amqp://cluster.invalid:5672/{virtual_host}") in table
+    assert ("ok", "node", f"amqp://127.0.0.1:{there.port}/{virtual_host}") in table
+    assert ("wrong", "node", "RabbitMQ") in table
+    assert (
+        f"RabbitMQ at amqp://127.0.0.1:{away.port}/{virtual_host} cannot be reached (Connection refused)" in result.out
+    )
+    assert 1 == result.code
 
 
 class TestSettings:

@@ -4,6 +4,7 @@ aio-pika's robust connection was measured and found wanting: one missing queue m
 down, and with a wrong password it cannot be ended. So:
 
     broker        keeps a session alive: backoff with jitter, a new one after each loss
+    nodes         which node of a cluster is used, and which is tried next
     session       two connections, one to consume and one to publish, from their start to the first loss: a broker
                   with a memory alarm stops reading from a connection that publishes, and acks must still get through
     subscription  one queue's deliveries, spell after spell

@@ -73,13 +73,13 @@ class RabbitAddress(Section):
 
     @property
     def each_node(self) -> tuple[Self, ...]:
-        """The same settings for each node, with its address as the URL; for the one of the URL where none is named."""
-        return tuple(self._at(URL(f"amqp://{node}")) for node in dict.fromkeys(self.nodes)) or (self,)
+        """The same settings for each node alone, with its address as the URL; these where no node is named."""
+        return tuple(map(self._at, dict.fromkeys(self.nodes))) or (self,)
 
-    def _at(self, node: URL) -> Self:
-        here = self.parsed
-        there = here.with_host(node.host or "").with_port(node.explicit_port or here.port)
-        return self.model_copy(update={"url": SecretStr(str(there))})
+    def _at(self, node: str) -> Self:
+        here, there = self.parsed, URL(f"amqp://{node}")
+        url = here.with_host(there.host or "").with_port(there.explicit_port or here.port)
+        return self.model_copy(update={"url": SecretStr(str(url)), "nodes": (node,)})
 
     @property
     def address(self) -> str:
