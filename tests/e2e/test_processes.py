@@ -94,7 +94,9 @@ async def test_a_process_that_is_killed_is_started_again_and_nothing_is_lost(
 ):
     port = free_port()
     smtp.pause = 0.05
-    daemon = await start(service__processes=2, service__health__port=port, notifiers__email__connections=10)
+    daemon = await start(
+        measured=False, service__processes=2, service__health__port=port, notifiers__email__connections=10
+    )
     await publish(publisher)
     await until(lambda: len(smtp.mails) >= MAILS // 5)
     killed, other = daemon.members
@@ -121,7 +123,7 @@ async def test_sigterm_finishes_what_is_in_hand_and_leaves_the_rest(
     start: Starter, smtp: SmtpServer, publisher: Publisher
 ):
     smtp.pause = 0.05
-    daemon = await start(service__processes=2)
+    daemon = await start(measured=False, service__processes=2)
     await publish(publisher)
     await until(lambda: len(smtp.mails) >= MAILS // 5)
     daemon.terminate()
@@ -135,7 +137,7 @@ async def test_a_second_signal_does_not_wait_and_says_so_with_its_exit_code(
     start: Starter, smtp: SmtpServer, publisher: Publisher
 ):
     smtp.pause = 60
-    daemon = await start(service__processes=2, notifiers__email__connections=8)
+    daemon = await start(measured=False, service__processes=2, notifiers__email__connections=8)
     await publish(publisher, 20)
     await until(lambda: smtp.seen["BODY"] == 8, what="all connections are taken")
     members = daemon.members
@@ -182,7 +184,7 @@ async def test_when_the_lead_is_killed_the_others_finish_and_end(
     start: Starter, smtp: SmtpServer, publisher: Publisher
 ):
     smtp.pause = 0.05
-    daemon = await start(service__processes=2)
+    daemon = await start(measured=False, service__processes=2)
     await publish(publisher)
     await until(lambda: len(smtp.mails) >= MAILS // 5)
     members = daemon.members

@@ -1,13 +1,12 @@
 """However many dead letters there are, the daemon starts as fast, works as fast and is no larger."""
 
 import asyncio
-import sys
 from time import monotonic
 
 import aio_pika
 
 from dispatcher.brokers.topology import dead_arguments, dead_queue
-from tests.daemon import MAIN, environment
+from tests.cli.command import run
 from tests.faults.bench import LONG, QUEUE, Bench, usual_settings
 
 LETTERS = 100_000 if LONG else 3_000
@@ -58,17 +57,7 @@ async def bury(bench: Bench, count: int) -> None:
 
 async def check(bench: Bench) -> str:
     """Give what `dispatcher check` says."""
-    settings = dict(usual_settings(bench.url, bench.mails.port))
-    settings |= {"service__journal__path": bench.folder / "journal", "service__health__port": 0}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        MAIN,
-        "check",
-        cwd=bench.folder,
-        env=environment(measured=False, **settings),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    said, _ = await process.communicate()
+    checked = await run("check", folder=bench.folder, **usual_settings(bench.url, bench.mails.port))
 
-    assert 0 == process.returncode, said.decode()
-    return said.decode()
+    assert 0 == checked.code, checked.out
+    return checked.out
