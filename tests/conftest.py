@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 import structlog
 import trustme
+from coverage import Coverage
 from xdist.scheduler import LoadGroupScheduling
 
 from dispatcher.cli.log import QUIET
@@ -18,6 +19,20 @@ from helpers.node import Node
 from tests.management import Management
 
 pytest_plugins = ["tests.faults.table"]
+
+TOGETHER = {
+    "tests/deploy/test_containers.py",
+    "tests/deploy/test_vagrant.py",
+    "tests/deploy/test_wheel.py",
+    "tests/faults/test_broker.py",
+    "tests/rendering/test_hostile.py",
+}
+"""Files whose tests share what takes long: images that are built, a node of their own, attacks that are made once."""
+
+UNMEASURED = ("tests/benchmarks/", "tests/faults/", "tests/helpers/")
+"""Whose coverage is not measured, nor that of the processes they start: that would make them twice as slow, and they
+run nothing of the package that others do not.
+"""
 
 
 @dataclass(frozen=True)
@@ -39,17 +54,29 @@ class Together(LoadGroupScheduling):
         path = nodeid.partition("::")[0]
         if path.startswith("tests/helpers/"):
             return "tests/helpers"  # they take the usual ports
-        if path.startswith("tests/faults/") or path == "tests/rendering/test_hostile.py":
-            return path  # they share a node of their own, and attacks that are made once
-        if path == "tests/deploy/test_containers.py":
-            return path  # they share images that are built once
-        return nodeid
+        return path if path in TOGETHER else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadGroupScheduling | None:
     """Say who decides where a test runs."""
     return Together(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure the coverage of a test, or do not."""
+    measuring = Coverage.current()
+    if measuring is None or not item.nodeid.startswith(UNMEASURED):
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            patch.delenv(name)
+        measuring.stop()
+        try:
+            return (yield)
+        finally:
+            measuring.start()
 
 
 @pytest.fixture(scope="session", autouse=True)

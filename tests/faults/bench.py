@@ -123,7 +123,7 @@ class Bench(Publisher):
         """Start a daemon with the usual settings and these; wait until it takes messages."""
         usual = usual_settings(self.url, self.mails.port)
         name = {"notifiers__email__hostname": _name(len(self.daemons))}
-        daemon = Daemon(self.folder, measured=False, **{**usual, **name, **settings})
+        daemon = Daemon(self.folder, **{**usual, **name, **settings})
         self._stack.push_async_callback(daemon.kill)
         self.daemons.append(daemon)
         await daemon.start(ready=ready)

@@ -1,6 +1,5 @@
 """A sandbox, who sends to it, and a browser that looks at its page."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,6 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def not_measured():
-    """The programs that are started here are not the daemon's own tests: their coverage would only make them slow."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-            patch.delenv(name)
-        yield
 
 
 @pytest.fixture(scope="module")
