@@ -7,6 +7,9 @@ NEED_A_BROKER := tests/brokers tests/e2e tests/faults tests/helpers/test_node.py
 SUITE ?= trixie
 ON_RABBITMQ4 = RABBITMQ_ROOT="$(CURDIR)/.run/rabbitmq4/$(SUITE)" $(VENV)/python -m pytest
 
+# The tests start hundreds of processes: none has to compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo up test test-rabbitmq4 faults bench package install broker browser sink proxy containers systemd format lint types schema clean
 
@@ -25,7 +28,7 @@ ifdef ARGS
 	@$(VENV)/coverage run -m pytest $(ARGS)
 else
 	@$(VENV)/coverage run -m pytest -n 4 --dist loadgroup -m "not alone"
-	@$(VENV)/coverage run -m pytest -m alone
+	@$(VENV)/coverage run -m pytest -m alone $$(grep -rl --include="test_*.py" "mark\.alone" tests)
 endif
 	@$(VENV)/coverage combine --quiet
 	@$(VENV)/coverage report --fail-under=95
