@@ -94,9 +94,7 @@ async def test_a_process_that_is_killed_is_started_again_and_nothing_is_lost(
 ):
     port = free_port()
     smtp.pause = 0.05
-    daemon = await start(
-        measured=False, service__processes=2, service__health__port=port, notifiers__email__connections=10
-    )
+    daemon = await start(service__processes=2, service__health__port=port, notifiers__email__connections=10)
     await publish(publisher)
     await until(lambda: len(smtp.mails) >= MAILS // 5)
     killed, other = daemon.members
