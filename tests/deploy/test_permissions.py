@@ -17,8 +17,11 @@ from aio_pika.exceptions import PublishError
 from aiormq.exceptions import ChannelAccessRefused
 
 from dispatcher.brokers.topology import EXCHANGE
+from dispatcher.words.outcomes import Deferred
 from helpers.node import Node
 from helpers.ports import free_port
+from tests.brokers.contract import FAILURE, SHORT, take
+from tests.brokers.rabbit import connected, settings
 from tests.cli.command import run
 from tests.daemon import Daemon
 from tests.deploy.people import Person, allow, documented
@@ -206,7 +209,7 @@ class TestTakenAwayWhileItRuns:
     @pytest.mark.parametrize(
         ("right", "name", "said"),
         [
-            ("write", "amq.default", "nothing may be published to the queue email.retry.300ms: the right to write to"),
+            ("write", "amq.default", "no copy of a message can be kept, for another attempt or for good: the right to"),
             ("read", "email", "the queue email may not be read: the right to read from 'email' is missing"),
             ("configure", "email.dead", "the queue email.dead may not be made, where messages are kept"),
         ],
@@ -228,11 +231,8 @@ class TestTakenAwayWhileItRuns:
 
         async def publish_more() -> bool:
             """Publish, until the daemon complains."""
-            if right == "write":  # one of them has to wait for another attempt
-                smtp.answer("RCPT", "451 4.3.0 not now")
-            for _ in range(2):
-                published.append(f"u{len(published)}@example.org")
-                await publish(channel, EXCHANGE, published[-1])
+            published.append(f"u{len(published)}@example.org")
+            await publish(channel, EXCHANGE, published[-1])
             await asyncio.sleep(0.2)
             return any(said in line["event"] for line in process.log)
 
@@ -258,6 +258,28 @@ class TestTakenAwayWhileItRuns:
 
         assert Counter(published) == Counter(mail.recipients[0] for mail in smtp.mails)
         assert 0 == code
+
+    async def test_a_copy_that_may_not_be_kept_any_more_waits_until_it_may(
+        self, node: Node, management: Management, people: People
+    ):
+        daemon, shop, _ = people
+        async with connected(settings(node, daemon.url(node.amqp_port))) as broker:
+            subscription = await broker.subscribe("email", prefetch=1)
+            deliveries = aiter(subscription)
+            async with channel_of(node, shop) as channel:
+                await publish(channel, EXCHANGE, "ada@example.org")
+            delivery = await take(deliveries)
+            await allow(management, daemon.without("write", "amq.default"))
+            opened = (await broker.session()).outlet._channel
+            assert opened is not None
+            await opened.close()  # on the next, rights are looked at anew
+            settling = asyncio.create_task(delivery.settle(Deferred(delivery.message, SHORT, FAILURE)))
+            await until(lambda: "the right to write to 'amq.default' is missing" in (subscription.trouble or ""))
+            assert not settling.done()
+            await allow(management, daemon)
+            await settling
+
+            assert delivery.message.body == (await take(deliveries)).message.body
 
     async def cut(self, management: Management, person: Person) -> None:
         """Close a connection of a user: on one that is busy, RabbitMQ goes by the rights of before."""

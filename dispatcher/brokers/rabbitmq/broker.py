@@ -64,7 +64,6 @@ class RabbitBroker(Broker):
 
     async def subscribe(self, queue: str, *, prefetch: int) -> Subscription:
         """Make the queue where it is missing and take its deliveries."""
-        await (await self.session()).outlet.look()
         every = self._settings.watch.total_seconds()
         subscription = RabbitSubscription(self, self._declarer, queue, prefetch, every)
         self._subscriptions.append(subscription)

@@ -98,7 +98,7 @@ class Outlet:
             BrokerRefused: the right to publish is missing.
 
         """
-        if self._is_permitted:
+        if self._is_permitted or self.blocked:
             return
         nobody = f"dispatcher-{uuid4().hex}"
         try:

@@ -192,6 +192,7 @@ class RabbitSubscription(Subscription):
                 spell.look_after(self._end_apart(spell))
 
     async def _begin(self, spell: Spell) -> None:
+        await spell.session.outlet.look()
         await self._declarer.declare(spell.session.consuming, self._queue)
         keeper = Keeper(spell, self._declarer, self._queue, self._pressure)
 
