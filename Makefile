@@ -11,7 +11,7 @@ ON_RABBITMQ4 = RABBITMQ_ROOT="$(CURDIR)/.run/rabbitmq4/$(SUITE)" $(VENV)/python 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-rabbitmq4 faults bench package install broker browser sink proxy containers systemd format lint types schema clean
+.PHONY: help demo up test test-rabbitmq4 faults bench package install broker browser sink proxy containers systemd box format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -22,16 +22,16 @@ demo: install ## Show notifications arriving, failures included, and end
 up: install ## The same, and stay until Ctrl-C
 	@$(VENV)/python helpers/demo.py --stay
 
-test: install broker browser sink proxy containers systemd lint types ## Check everything: format, lint, types, tests, coverage
-	@$(VENV)/coverage erase
+test: install broker browser sink proxy containers systemd box lint types ## Check everything: format, lint, types, tests, coverage
 ifdef ARGS
-	@$(VENV)/coverage run -m pytest $(ARGS)
+	@$(VENV)/python -m pytest $(ARGS)
 else
+	@$(VENV)/coverage erase
 	@$(VENV)/coverage run -m pytest -n 4 --dist loadgroup -m "not alone"
 	@$(VENV)/coverage run -m pytest -m alone $$(grep -rl --include="test_*.py" "mark\.alone" tests)
-endif
 	@$(VENV)/coverage combine --quiet
 	@$(VENV)/coverage report --fail-under=95
+endif
 
 test-rabbitmq4: install sink ## The tests that need a broker, on the RabbitMQ of a newer Debian (SUITE=sid: the newest)
 	@"$(PYTHON)" helpers/rabbitmq4.py $(SUITE)
@@ -69,6 +69,9 @@ proxy: install # The tests of traefik/ ask for the pages through Traefik itself.
 
 containers: # The tests of deploy/container/ build its images and run them.
 	@"$(PYTHON)" helpers/containers.py
+
+box: # The tests of vagrant/ make a machine of a bare Debian, and ask Vagrant.
+	@"$(PYTHON)" helpers/vagrant.py
 
 systemd: # The tests of deploy/systemd/ ask it what it makes of the unit.
 	@"$(PYTHON)" helpers/systemd.py

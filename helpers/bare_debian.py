@@ -1,0 +1,239 @@
+"""A bare Debian in a folder, as a new machine: scripts that set one up run in it, and it can be started.
+
+    sudo python3 helpers/bare_debian.py make FOLDER           debootstrap; this checkout is /vagrant in there
+    sudo python3 helpers/bare_debian.py run FOLDER COMMAND…   in there, as root
+    sudo python3 helpers/bare_debian.py start FOLDER          systemd starts what is installed; stop it with Ctrl-C
+    sudo python3 helpers/bare_debian.py remove FOLDER
+
+`run` and `start` are systemd-nspawn(1), which wants no systemd out here: what runs in there, and what is mounted for
+it, ends with it, however it ends. A machine that is started has a network of its own that leads nowhere, so it may take
+any port. apt and pip fetch from where they do out here.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from helpers.debian import PackageFailure, apt_install  # noqa: E402 - found only after the line above, as a script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAMS = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container"}
+"""What is needed out here, and the packages that have it."""
+
+PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SUITE = "bookworm"
+NAME = "appserver"
+IN_IT = ("systemd", "systemd-sysv")
+"""What every machine has besides debootstrap's smallest variant."""
+
+CHECKOUT = "vagrant"
+PIP_FOLDERS = "etc/pip-folders"
+"""A file in the root: the folders out here that its pip needs, one a line."""
+
+NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+GROUPS = "mount -t cgroup2 cgroup2 /sys/fs/cgroup"
+NSPAWN = f"""
+# systemd learns by control groups of version 2 that processes have ended, whatever is used out here.
+{GROUPS}
+mkdir -p /sys/fs/cgroup/$1 /run/systemd/nspawn
+echo 0 > /sys/fs/cgroup/$1/cgroup.procs
+shift
+# Where /run is a disk, it would rather not clean up.
+mount -t tmpfs tmpfs /run/systemd/nspawn
+systemd-nspawn "$@" || exit $?
+"""
+"""For `sh -e` in these namespaces: the name of a control group for it alone, and what systemd-nspawn is told."""
+
+
+class NoBareDebian(Exception):
+    """It cannot be made; the text says why."""
+
+
+def install() -> None:
+    """Get what is needed out here.
+
+    Raises:
+        PackageFailure: it cannot be had.
+
+    """
+    missing = [package for name, package in PROGRAMS.items() if shutil.which(name, path=PLACES) is None]
+    if missing:
+        print(f"Installing Debian's {' and '.join(missing)}", file=sys.stderr, flush=True)
+        apt_install(*missing)
+
+
+def make(folder: Path) -> None:
+    """Put a bare Debian into a folder; this needs root.
+
+    Raises:
+        NoBareDebian: debootstrap failed; the text has its last lines.
+        PackageFailure: debootstrap cannot be had.
+
+    """
+    install()
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o755)  # it is the root of people who are not root
+    for name, text in (("dpkg/dpkg.cfg.d/quick", _dpkg()), ("apt/apt.conf.d/99out-here", _apt())):
+        (folder / "etc" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "etc" / name).write_text(text)
+    sources = _sources()
+    mirror = [sources[0].split()[1]] if sources else []  # else debootstrap knows one
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(IN_IT)}", SUITE, folder, *mirror]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        last = "\n".join(done.stdout.splitlines()[-15:])
+        raise NoBareDebian(f"{last}\ndebootstrap could not make {folder}; the lines above say why.")
+    if sources:
+        (folder / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
+    (folder / "etc/hostname").write_text(f"{NAME}\n")
+    (folder / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {NAME}.test {NAME}\n")
+    _write_pip(folder)
+    _copy_checkout(folder / CHECKOUT)
+
+
+def command_in(folder: Path, command: Sequence[str]) -> list[str]:
+    """Give the command that runs a command in there, on the network out here."""
+    proxies = [f"--setenv={name}" for name in os.environ if name.lower().endswith("_proxy")]
+    return [*_nspawn(folder), "--as-pid2", *proxies, *command]
+
+
+def start_command(folder: Path) -> list[str]:
+    """Give the command that starts the machine, and ends when it is stopped."""
+    return [*_nspawn(folder), "--boot", "--private-network"]
+
+
+def command_within(machine: subprocess.Popen, command: Sequence[str]) -> list[str]:
+    """Give the command that runs a command in a machine that was started.
+
+    Raises:
+        ValueError: it has not come so far.
+
+    """
+    return ["nsenter", f"--target={first_process(machine)}", "--all", "--root", "--wd=/", *command]
+
+
+def first_process(machine: subprocess.Popen) -> int:
+    """Give the id out here of its systemd.
+
+    Raises:
+        ValueError: systemd-nspawn is still making it.
+
+    """
+    pid = machine.pid
+    for _ in ("sh", "systemd-nspawn", "systemd"):
+        (pid,) = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return pid
+
+
+def remove(folder: Path) -> None:
+    """Delete it; nothing may run in it any more."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    groups = f'{GROUPS}; [ ! -e "$0" ] || find "$0" -depth -type d -exec rmdir {{}} +'
+    subprocess.run(["unshare", "--mount", "sh", "-ec", groups, f"/sys/fs/cgroup/{_group(folder)}"], check=False)
+    folder.with_name(f".#{folder.name}.lck").unlink(missing_ok=True)  # systemd-nspawn's
+
+
+def _nspawn(folder: Path) -> list[str]:
+    options = ["--quiet", f"--directory={folder}", f"--hostname={NAME}", "--console=pipe"]
+    without_systemd = ["--register=no", "--keep-unit"]
+    bound = [f"--bind-ro={place}" for place in (folder / PIP_FOLDERS).read_text().splitlines()]
+    # Who kills it kills all that runs in there, which systemd-nspawn alone would leave running.
+    before = ["setpriv", "--pdeathsig=KILL", "unshare", *NAMESPACES, "sh", "-ec", NSPAWN, "sh", _group(folder)]
+    return [*before, *options, *without_systemd, *bound]
+
+
+def _group(folder: Path) -> str:
+    return f"machine-{folder.parent.name}-{folder.name}"
+
+
+def _dpkg() -> str:
+    """Nobody needs this disk after a power cut, or reads its manuals."""
+    left_out = (f"path-exclude=/usr/share/{name}/*" for name in ("doc", "info", "locale", "man"))
+    return "\n".join(["force-unsafe-io", *left_out]) + "\n"
+
+
+def _apt() -> str:
+    """Give how apt fetches out here: through which proxy, with which certificates, without what."""
+    dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
+    return "".join(f"{line}\n" for line in dumped.splitlines() if line.startswith("Acquire::"))
+
+
+def _sources() -> list[str]:
+    """Give lines for `sources.list`: where Debian's packages of the suite come from out here."""
+    asked = ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI) $(ORIGIN)", "Created-By: Packages"]
+    listed = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    found = {tuple(line.split()) for line in listed.splitlines() if line.startswith(SUITE)}
+    # Whether it is Debian's own is only known once apt has looked.
+    return [f"deb {place} {release} main" for release, place, *origin in sorted(found) if origin in ([], ["Debian"])]
+
+
+def _copy_checkout(target: Path) -> None:
+    """Copy what git knows of, or would know of: no virtual environment, nothing that was built."""
+    git = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), "ls-files", "-z", "-co", "--exclude-standard"]
+    names = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in names:
+        if (ROOT / name).is_file():  # what was deleted is still known
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+def _pip_settings() -> dict[str, str]:
+    """Give what pip is told out here, by its files and by the environment, which wins."""
+    asked = [sys.executable, "-m", "pip", "config", "list"]
+    listed = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    lines = sorted(listed.splitlines(), reverse=True)  # the environment, `:env:`, comes last
+    pairs = (line.partition("=") for line in lines)
+    return {name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in pairs}
+
+
+def _write_pip(folder: Path) -> None:
+    """Tell its pip the same. Files that are named are copied; folders are noted, to be seen where they are out here."""
+    settings = _pip_settings()
+    folders = set()
+    for name, value in settings.items():
+        for word in value.split():
+            local = word.startswith("file:")
+            place = Path(unquote(urlsplit(word).path) if local else word)
+            if place.is_absolute() and place.is_dir():
+                folders.add(place.parent if local else place)  # an index names files that lie beside it
+            elif place.is_absolute() and place.is_file():
+                shutil.copy(place, folder / "etc" / f"pip-{place.name}")
+                settings[name] = settings[name].replace(word, f"/etc/pip-{place.name}")
+    lines = ["[global]", *(f"{name} = {value}" for name, value in settings.items())]
+    (folder / "etc/pip.conf").write_text("\n".join(lines) + "\n")
+    (folder / PIP_FOLDERS).write_text("".join(f"{place}\n" for place in sorted(folders)))
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the command line says; an error is a sentence."""
+    what, *rest = arguments or ["install"]
+    folder, command = Path(rest[0] if rest else "").absolute(), rest[1:]
+    try:
+        if what in {"run", "start"}:
+            running = command_in(folder, command) if what == "run" else start_command(folder)
+            return subprocess.run(running, check=False).returncode
+        {"install": install, "make": lambda: make(folder), "remove": lambda: remove(folder)}[what]()
+    except (NoBareDebian, PackageFailure) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (KeyError, OSError) as error:
+        print(f"{error}: see the first lines of {__file__} for how it is used.", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
