@@ -51,10 +51,11 @@ def _end(number: int, _frame: Any) -> None:
 
 
 def _libraries_missing(name: str | None) -> str | int:
-    sys.stderr.write(
-        f"Dispatcher's libraries are not installed for {sys.executable} ({name} is missing); "
-        f"run 'make install' in {HERE.parent}, then '.venv/bin/python dispatcher/main.py'.\n"
-    )
+    root = HERE.parent
+    advice = f"run 'make install' in {root}, then '.venv/bin/python dispatcher/main.py'"
+    if not (root / "Makefile").exists():  # it was installed as a package
+        advice = f"run '{sys.executable} -m pip install --force-reinstall dispatcher'"
+    sys.stderr.write(f"Dispatcher's libraries are not installed for {sys.executable} ({name} is missing); {advice}.\n")
     return 2
 
 
