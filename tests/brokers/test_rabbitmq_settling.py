@@ -197,7 +197,9 @@ async def test_a_quorum_queue_tells_how_often_a_message_was_given_back(node: Nod
         copy = last.message.with_headers({})
         await last.settle(Accepted())
 
-    assert ([0, 1, 2], 3, 0) == (told, last.message.returned, copy.returned)
+    # From 4.3 on, what is given back by nack is not counted, and so is not dropped either.
+    counted = ([0, 0, 0], 0, 0) if node.version >= (4, 3) else ([0, 1, 2], 3, 0)
+    assert counted == (told, last.message.returned, copy.returned)
 
 
 @pytest.mark.parametrize("odd", [-1, True, "7", None])
