@@ -104,19 +104,18 @@ def base() -> Path:
 
 def wheels() -> Path:
     """Give a folder with all that pip needs to make the image: where it is built there may be no index to ask."""
-    lock = ROOT / "poetry.lock"
-    stamp = WHEELS / lock.name
-    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
-        _tell("Getting the libraries for the image")
+    wanted = _locked("main", "helpers") + (ROOT / "deploy/container/build-requirements.txt").read_text()
+    stamp = WHEELS / "requirements.txt"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        _tell("Getting the libraries for the images")
         shutil.rmtree(WHEELS, ignore_errors=True)
-        build = (ROOT / "deploy/container/build-requirements.txt").read_text()
-        _pip("download", "--dest", str(WHEELS), lines=_locked("main") + build)
-        shutil.copyfile(lock, stamp)
+        _pip("download", "--dest", str(WHEELS), lines=wanted)
+        stamp.write_text(wanted)
     return WHEELS
 
 
-def _locked(group: str) -> str:
-    return requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), frozenset({group})) + "\n"
+def _locked(*groups: str) -> str:
+    return requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), frozenset(groups)) + "\n"
 
 
 def _pip(*command: str, lines: str) -> None:

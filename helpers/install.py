@@ -3,7 +3,7 @@
     python3 helpers/install.py          `.venv`, for everything but the benchmarks
     python3 helpers/install.py bench    `.run/bench/venv`, with what they compare with
     python3 helpers/install.py /opt/dispatcher/venv    there, what a box runs: this checkout, and Traefik
-    python3 helpers/install.py requirements    print what the daemon alone needs, for pip on a server or in an image
+    python3 helpers/install.py requirements    print what the daemon alone needs, for pip in an image
 
 Poetry is what maintains `poetry.lock`; installing from it needs no Poetry: this reads the lock and hands
 every pinned version with its hashes to pip, which is quicker on a fresh machine and refuses a changed file.
@@ -89,11 +89,11 @@ def main(place: Place = USUAL) -> int:
     return 0
 
 
-def print_requirements() -> int:
-    """Print the requirement lines of the daemon itself: with them, pip needs neither Poetry nor this program."""
+def print_requirements(*groups: str) -> int:
+    """Print the requirement lines of some groups: with them, pip needs neither Poetry nor this program."""
     import tomllib  # noqa: PLC0415 - as in `main`
 
-    print(requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), frozenset({"main"})))
+    print(requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), frozenset(groups)))
     return 0
 
 
@@ -146,6 +146,6 @@ def install(place: Place, lines: str) -> None:
 
 
 if __name__ == "__main__":
-    if "requirements" in sys.argv[1:]:
-        sys.exit(print_requirements())
+    if sys.argv[1:2] == ["requirements"]:
+        sys.exit(print_requirements(*(sys.argv[2:] or ["main"])))
     sys.exit(main(named(sys.argv[1:])))

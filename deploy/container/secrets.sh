@@ -46,7 +46,7 @@ hash() {
     { cat salt; { cat salt; tr -d '\n' < "$1"; } | openssl dgst -sha256 -binary; } | openssl base64 -A
     rm salt
 }
-# Only what docs/rabbitmq.md says that each of them needs.
+# What `dispatcher permissions` prints: no right but those that each of them needs.
 rm -f definitions.json
 queues='(email|telegram|slack)'
 cat > definitions.json <<END
@@ -59,9 +59,11 @@ cat > definitions.json <<END
      "password_hash": "$(hash publisher-password)"}
   ],
   "permissions": [
-    {"user": "dispatcher", "vhost": "/", "configure": "^(dispatcher|$queues(\\\\..+)?)$",
-     "write": "^(amq\\\\.default|dispatcher|$queues(\\\\..+)?)$", "read": "^(dispatcher|$queues(\\\\..+)?)$"},
-    {"user": "publisher", "vhost": "/", "configure": "^$", "write": "^(amq\\\\.default|dispatcher)$", "read": "^$"}
+    {"user": "dispatcher", "vhost": "/",
+     "configure": "^(dispatcher|$queues(\\\\.retry\\\\.[0-9a-z]+|\\\\.dead)?)$",
+     "write": "^(amq\\\\.default|$queues)$",
+     "read": "^(dispatcher|$queues(\\\\.retry\\\\.[0-9a-z]+)?)$"},
+    {"user": "publisher", "vhost": "/", "configure": "^$", "write": "^dispatcher$", "read": "^$"}
   ]
 }
 END

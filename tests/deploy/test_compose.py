@@ -4,11 +4,13 @@ import json
 import subprocess
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from dispatcher.brokers.rights import of_a_publisher, of_the_daemon
 from helpers.containers import HADOLINT
 from tests.deploy.compose import FOLDER, Config, complaints, development_complaints, merged
 
@@ -140,6 +142,22 @@ def test_both_sets_mount_the_same_in_the_same_place():
     ]
 
     assert [{"/etc/dispatcher/templates", "/var/lib/dispatcher"}] * 2 == targets
+
+
+def test_the_users_of_production_have_the_least_rights(tmp_path: Path):
+    """And whoever makes the secrets anew keeps the passwords that there are."""
+    folder = tmp_path / "secrets"
+    subprocess.run(["sh", FOLDER / "secrets.sh", folder], input="letmein\n", text=True, capture_output=True, check=True)
+    passwords = {file.name: file.read_text() for file in folder.glob("*-password")}
+    subprocess.run(["sh", FOLDER / "secrets.sh", folder], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    given = json.loads((folder / "definitions.json").read_text())["permissions"]
+
+    assert passwords == {file.name: file.read_text() for file in folder.glob("*-password")}
+    assert "letmein\n" == passwords["smtp-password"]
+    assert [
+        {"user": "dispatcher", "vhost": "/", **asdict(of_the_daemon(["email", "telegram", "slack"]))},
+        {"user": "publisher", "vhost": "/", **asdict(of_a_publisher())},
+    ] == given
 
 
 def hadolint(text: str) -> list[str]:
