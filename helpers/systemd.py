@@ -1,6 +1,6 @@
-"""Get `systemd-analyze`, with which the tests look at the unit.
+"""Get `systemd-analyze` and `systemd-nspawn`, with which the tests try the unit.
 
-python3 helpers/systemd.py    install Debian's systemd, where there is none; it is not made the machine's first process
+python3 helpers/systemd.py    install Debian's, where they are missing; systemd does not become the first process here
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ sys.path.insert(0, str(ROOT))
 
 from helpers.debian import PackageFailure, apt_install  # noqa: E402 - found only after the line above, as a script
 
+PROGRAMS = {"systemd-analyze": "systemd", "systemd-nspawn": "systemd-container"}
+"""What is needed, and the packages that have it."""
+
 
 def main() -> int:
     """Install it; an error is a sentence."""
-    if shutil.which("systemd-analyze"):
+    missing = {name: package for name, package in PROGRAMS.items() if not shutil.which(name)}
+    if not missing:
         return 0
-    print("Installing Debian's systemd", file=sys.stderr, flush=True)
+    print(f"Installing Debian's {' and '.join(missing.values())}", file=sys.stderr, flush=True)
     try:
-        apt_install("systemd")
+        apt_install(*missing.values())
     except PackageFailure as error:
-        print(f"{error}\nThe tests of the unit need systemd-analyze, which comes with systemd.", file=sys.stderr)
+        print(f"{error}\nThe tests of the unit need {' and '.join(missing)}.", file=sys.stderr)
         return 2
     return 0
 

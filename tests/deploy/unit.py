@@ -32,10 +32,6 @@ class Unit:
         (value,) = self.said[name]
         return value
 
-    def command(self, moved: dict[str, str]) -> list[str]:
-        """Give what is started, with paths moved."""
-        return [_move(word, moved) for word in shlex.split(self["ExecStart"])]
-
     def environment(self, moved: dict[str, str], credentials: Path, state: Path) -> dict[str, str]:
         """Give the environment that systemd makes of the unit, with paths moved, and nothing else."""
         given = {"CREDENTIALS_DIRECTORY": str(credentials), "STATE_DIRECTORY": str(state), "PATH": "/usr/bin:/bin"}
