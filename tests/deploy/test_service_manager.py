@@ -99,12 +99,11 @@ async def test_a_single_process_reloads_too(
 ):
     """It has a lead, where it has a service manager; this one's socket has no file."""
     configuration = folder / "dispatcher.yml"
-    configuration.write_text("service: {processes: 1, prosesses: 2}")
+    configuration.write_text("service: {processes: 1}")
     with Ear(f"@dispatcher-{uuid4().hex}") as ear:
         monkeypatch.setenv("NOTIFY_SOCKET", ear.address)
         monkeypatch.setenv("WATCHDOG_USEC", "100000")
         monkeypatch.setenv("WATCHDOG_PID", "1")
-        configuration.write_text("service: {processes: 1}")
         settings = {"brokers__rabbitmq__url": node.url + virtual_host, "service__processes": None}
         async with Daemon(folder, **settings) as daemon:
             await until(lambda: ear.status == READY)
