@@ -2,7 +2,7 @@
 
     sudo python3 helpers/bare_debian.py make FOLDER           debootstrap; this checkout is /vagrant in there
     sudo python3 helpers/bare_debian.py run FOLDER COMMAND…   in there, as root
-    sudo python3 helpers/bare_debian.py start FOLDER          systemd starts what is installed; stop it with Ctrl-C
+    sudo python3 helpers/bare_debian.py start FOLDER          systemd starts what is installed, until Ctrl-C
     sudo python3 helpers/bare_debian.py remove FOLDER
 
 `run` and `start` are systemd-nspawn(1), which wants no systemd out here: what runs in there, and what is mounted for
@@ -12,19 +12,20 @@ any port. apt and pip fetch from where they do out here.
 
 from __future__ import annotations
 
-import ast
+import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers.debian import PackageFailure, apt_install  # noqa: E402 - found only after the line above, as a script
+from helpers import package_sources, processes  # noqa: E402 - found only after the line above, as a script
+from helpers.debian import PackageFailure, apt_install  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,6 @@ IN_IT = ("systemd", "systemd-sysv")
 """What every machine has besides debootstrap's smallest variant."""
 
 CHECKOUT = "vagrant"
-PIP_FOLDERS = "etc/pip-folders"
-"""A file in the root: the folders out here that its pip needs, one a line."""
 
 NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 GROUPS = "mount -t cgroup2 cgroup2 /sys/fs/cgroup"
@@ -85,10 +84,9 @@ def make(folder: Path) -> None:
     install()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)  # it is the root of people who are not root
-    for name, text in (("dpkg/dpkg.cfg.d/quick", _dpkg()), ("apt/apt.conf.d/99out-here", _apt())):
-        (folder / "etc" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "etc" / name).write_text(text)
-    sources = _sources()
+    package_sources.write(folder / "etc/dpkg/dpkg.cfg.d/quick", _dpkg())
+    package_sources.write(folder / "etc/apt/apt.conf.d/99out-here", package_sources.apt_settings())
+    sources = package_sources.debian(SUITE)
     mirror = [sources[0].split()[1]] if sources else []  # else debootstrap knows one
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(IN_IT)}", SUITE, folder, *mirror]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
@@ -99,7 +97,7 @@ def make(folder: Path) -> None:
         (folder / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")
     (folder / "etc/hostname").write_text(f"{NAME}\n")
     (folder / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {NAME}.test {NAME}\n")
-    _write_pip(folder)
+    package_sources.tell_pip(folder)
     _copy_checkout(folder / CHECKOUT)
 
 
@@ -149,7 +147,7 @@ def remove(folder: Path) -> None:
 def _nspawn(folder: Path) -> list[str]:
     options = ["--quiet", f"--directory={folder}", f"--hostname={NAME}", "--console=pipe"]
     without_systemd = ["--register=no", "--keep-unit"]
-    bound = [f"--bind-ro={place}" for place in (folder / PIP_FOLDERS).read_text().splitlines()]
+    bound = [f"--bind-ro={place}" for place in package_sources.pip_folders(folder)]
     # Who kills it kills all that runs in there, which systemd-nspawn alone would leave running.
     before = ["setpriv", "--pdeathsig=KILL", "unshare", *NAMESPACES, "sh", "-ec", NSPAWN, "sh", _group(folder)]
     return [*before, *options, *without_systemd, *bound]
@@ -165,21 +163,6 @@ def _dpkg() -> str:
     return "\n".join(["force-unsafe-io", *left_out]) + "\n"
 
 
-def _apt() -> str:
-    """Give how apt fetches out here: through which proxy, with which certificates, without what."""
-    dumped = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False).stdout
-    return "".join(f"{line}\n" for line in dumped.splitlines() if line.startswith("Acquire::"))
-
-
-def _sources() -> list[str]:
-    """Give lines for `sources.list`: where Debian's packages of the suite come from out here."""
-    asked = ["apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI) $(ORIGIN)", "Created-By: Packages"]
-    listed = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    found = {tuple(line.split()) for line in listed.splitlines() if line.startswith(SUITE)}
-    # Whether it is Debian's own is only known once apt has looked.
-    return [f"deb {place} {release} main" for release, place, *origin in sorted(found) if origin in ([], ["Debian"])]
-
-
 def _copy_checkout(target: Path) -> None:
     """Copy what git knows of, or would know of: no virtual environment, nothing that was built."""
     git = ["git", "-c", f"safe.directory={ROOT}", "-C", str(ROOT), "ls-files", "-z", "-co", "--exclude-standard"]
@@ -190,31 +173,22 @@ def _copy_checkout(target: Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
-def _pip_settings() -> dict[str, str]:
-    """Give what pip is told out here, by its files and by the environment, which wins."""
-    asked = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    lines = sorted(listed.splitlines(), reverse=True)  # the environment, `:env:`, comes last
-    pairs = (line.partition("=") for line in lines)
-    return {name.rpartition(".")[2]: ast.literal_eval(value) for name, _, value in pairs}
+def _start(folder: Path) -> int:
+    """Start the machine for a person; say how to get in."""
+    with subprocess.Popen(start_command(folder), stdin=subprocess.DEVNULL) as machine:
+        try:
+            processes.await_that(lambda: machine.poll() is not None or _has_begun(machine), 30)
+            print("It starts. A shell in it:", shlex.join(command_within(machine, ["bash"])), flush=True)
+            return machine.wait()
+        except (KeyboardInterrupt, ValueError):
+            machine.kill()
+            return 1
 
 
-def _write_pip(folder: Path) -> None:
-    """Tell its pip the same. Files that are named are copied; folders are noted, to be seen where they are out here."""
-    settings = _pip_settings()
-    folders = set()
-    for name, value in settings.items():
-        for word in value.split():
-            local = word.startswith("file:")
-            place = Path(unquote(urlsplit(word).path) if local else word)
-            if place.is_absolute() and place.is_dir():
-                folders.add(place.parent if local else place)  # an index names files that lie beside it
-            elif place.is_absolute() and place.is_file():
-                shutil.copy(place, folder / "etc" / f"pip-{place.name}")
-                settings[name] = settings[name].replace(word, f"/etc/pip-{place.name}")
-    lines = ["[global]", *(f"{name} = {value}" for name, value in settings.items())]
-    (folder / "etc/pip.conf").write_text("\n".join(lines) + "\n")
-    (folder / PIP_FOLDERS).write_text("".join(f"{place}\n" for place in sorted(folders)))
+def _has_begun(machine: subprocess.Popen) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(first_process(machine))
+    return False
 
 
 def main(arguments: list[str]) -> int:
@@ -222,9 +196,10 @@ def main(arguments: list[str]) -> int:
     what, *rest = arguments or ["install"]
     folder, command = Path(rest[0] if rest else "").absolute(), rest[1:]
     try:
-        if what in {"run", "start"}:
-            running = command_in(folder, command) if what == "run" else start_command(folder)
-            return subprocess.run(running, check=False).returncode
+        if what == "run":
+            return subprocess.run(command_in(folder, command), check=False).returncode
+        if what == "start":
+            return _start(folder)
         {"install": install, "make": lambda: make(folder), "remove": lambda: remove(folder)}[what]()
     except (NoBareDebian, PackageFailure) as error:
         print(error, file=sys.stderr)
