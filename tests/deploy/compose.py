@@ -39,6 +39,13 @@ def merged(*names: str, profiles: tuple[str, ...] = (), **environment: str) -> C
     return json.loads(done.stdout)
 
 
+def override(folder: Path, **values: object) -> list[str]:
+    """Give the options for a set of containers of which some values are others, as `-f` files."""
+    file = folder / "override.yml"
+    file.write_text(yaml.safe_dump(values).replace("'!reset'", "!reset null"))
+    return ["-f", str(file)]
+
+
 def seconds(text: str) -> int:
     """Read a duration as Compose writes it: `1m30s`."""
     return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([smh])", text))

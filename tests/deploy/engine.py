@@ -74,6 +74,10 @@ class Engine:
         """Give what is known of a container or an image."""
         return json.loads(self.podman("inspect", name))[0]
 
+    def codes(self, *names: str) -> list[int]:
+        """Give the exit codes of containers that have ended."""
+        return [self.inspect(name)["State"]["ExitCode"] for name in names]
+
     def compose(self, *arguments: str, **environment: str) -> str:
         """Run a command of Compose's against this engine; give what it prints."""
         engine = {"DOCKER_HOST": f"unix://{self._socket}"}

@@ -17,11 +17,10 @@ from urllib.request import urlopen
 
 import aio_pika
 import pytest
-import yaml
 
 from helpers.node import Node
 from helpers.ports import free_port
-from tests.deploy.compose import FOLDER
+from tests.deploy.compose import FOLDER, override
 from tests.deploy.engine import Engine, build
 from tests.smtp_server import SmtpServer
 from tests.waiting import until
@@ -68,13 +67,6 @@ def broker(tmp_path_factory: pytest.TempPathFactory, secrets: Path) -> Iterator[
     node.remove()
 
 
-def override(folder: Path, **values: object) -> list[str]:
-    """Give the options for a set of containers of which some values are others, as `-f` files."""
-    file = folder / "override.yml"
-    file.write_text(yaml.safe_dump(values).replace("'!reset'", "!reset null"))
-    return ["-f", str(file)]
-
-
 async def publish(channel: aio_pika.abc.AbstractChannel, *names: str) -> None:
     """Publish a notification to each of these, as any program would."""
     exchange = await channel.get_exchange("dispatcher", ensure=False)
@@ -82,10 +74,6 @@ async def publish(channel: aio_pika.abc.AbstractChannel, *names: str) -> None:
         body = {"template": "hello", "to": f"{name}@example.org", "subject": "Hello", "parameters": {"name": name}}
         message = aio_pika.Message(json.dumps(body).encode(), message_id=name, delivery_mode=2)
         await exchange.publish(message, "email", mandatory=True)
-
-
-def codes(engine: Engine, *names: str) -> list[int]:
-    return [engine.inspect(name)["State"]["ExitCode"] for name in names]
 
 
 def test_the_image_says_how_it_is_run(engine: Engine):
@@ -134,7 +122,7 @@ def test_process_1_ends_at_sigterm_before_it_is_up(engine: Engine):
         silent.accept()[0].close()
         engine.podman("stop", "--time=300", name)
 
-    assert [143] == codes(engine, name)
+    assert [143] == engine.codes(name)
 
 
 async def test_development(engine: Engine, broker: Node, tmp_path: Path):
@@ -202,7 +190,7 @@ async def test_development(engine: Engine, broker: Node, tmp_path: Path):
     assert 0 == engine.code("healthcheck", "run", name)
 
     engine.compose(*files, "stop", MAILS="127.0.0.1")
-    assert [0, 0] == codes(engine, name, mails)
+    assert [0, 0] == engine.codes(name, mails)
 
 
 async def test_production(engine: Engine, broker: Node, secrets: Path, tmp_path: Path):
@@ -267,4 +255,4 @@ async def test_production(engine: Engine, broker: Node, secrets: Path, tmp_path:
 
         assert {f"m{one}@example.org": 1 for one in range(number)} == Counter(one.recipients[0] for one in smtp.mails)
         assert all(session.user == "dispatcher" for session in smtp.sessions if session.mail or session.user)
-        assert [0, 0] == codes(engine, *names)
+        assert [0, 0] == engine.codes(*names)
