@@ -29,7 +29,14 @@ TOGETHER = {
 }
 """Files whose tests share what takes long: images that are built, a node of their own, attacks that are made once."""
 
-UNMEASURED = ("tests/benchmarks/", "tests/faults/", "tests/helpers/")
+UNMEASURED = (
+    "tests/benchmarks/",
+    "tests/faults/",
+    "tests/helpers/",
+    "tests/notifiers/email/test_addresses.py::test_an_address_that_is_usual",
+    "tests/notifiers/email/test_equal.py",
+    "tests/rendering/test_plain_text.py::test_the_text_of_what_has_only_lines",
+)
 """Whose coverage is not measured, nor that of the processes they start: that would make them twice as slow, and they
 run nothing of the package that others do not.
 """
