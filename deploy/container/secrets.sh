@@ -1,8 +1,8 @@
 #!/bin/sh
 # Makes what production.yml mounts as secrets, in deploy/container/secrets: an authority and RabbitMQ's certificate,
 # passwords for Dispatcher and for publishers, and RabbitMQ's users with the hashes of these. What is there already is
-# left as it is: delete a file to have it made again. The password of the SMTP server is asked for, or read from standard
-# input. Needs openssl; as root it gives each file to the one user that may read it.
+# left as it is: delete a file to have it made again. The password of the SMTP server is asked for, or read from
+# standard input. Needs openssl; as root it gives each file to the one user that may read it.
 set -eu
 umask 077
 folder=${1:-$(dirname "$0")/secrets}
@@ -14,12 +14,13 @@ dispatcher=10001 # as in the Dockerfile
 rabbitmq=999     # as in RabbitMQ's image
 
 if [ ! -e ca.pem ]; then
-    openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -subj "/CN=Dispatcher's authority" \
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=Dispatcher's authority" \
         -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem 2>/dev/null
     rm -f rabbitmq.pem
 fi
 if [ ! -e rabbitmq.pem ]; then
-    openssl req -newkey rsa:3072 -nodes -subj /CN=rabbitmq -keyout rabbitmq.key -out rabbitmq.csr 2>/dev/null
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=rabbitmq \
+        -keyout rabbitmq.key -out rabbitmq.csr 2>/dev/null
     cat > rabbitmq.ext <<END
 subjectAltName=DNS:rabbitmq,DNS:$(hostname)
 extendedKeyUsage=serverAuth
