@@ -29,6 +29,8 @@ HADOLINT = PLACE / "bin" / "hadolint"
 WHEELS = PLACE / "wheels"
 BASE = PLACE / "python.tar"
 
+GROUPS = frozenset({"lint"})
+
 SUITE = "trixie"
 """The first Debian with version 2 of Compose."""
 
@@ -64,7 +66,7 @@ def get() -> None:
         _get_compose()
     if not HADOLINT.exists():
         _tell("Getting hadolint")
-        _pip("install", "--prefix", str(PLACE), "--ignore-installed", lines=_locked("lint"))
+        _pip("install", "--prefix", str(PLACE), "--ignore-installed", lines=_locked(*GROUPS))
     base()
     wheels()
 

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from dispatcher.brokers.base import Broker
 from dispatcher.brokers.rabbitmq import RabbitSettings
-from dispatcher.brokers.rabbitmq import RabbitSettings
 from dispatcher.cli.common import Config, read_settings
 from dispatcher.cli.log import set_up_log
 from dispatcher.cli.loop import run_async
@@ -71,9 +70,6 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     waiting: dict[str, int] = {}
     async for finding in _broker(make_broker(settings), settings, lanes, waiting):
         yield finding
-    if len(nodes := settings.brokers.rabbitmq.each_node) > 1:
-        for node in nodes:
-            yield await _node(settings, node)
     if len(nodes := settings.brokers.rabbitmq.each_node) > 1:
         for node in nodes:
             yield await _node(settings, node)
@@ -150,19 +146,6 @@ async def _broker(
         yield Finding("broker", sound=False, text=str(error))
     finally:
         await broker.close()
-
-
-async def _node(settings: Settings, node: RabbitSettings) -> Finding:
-    """Look whether one node of a cluster can be had: a daemon is content with another."""
-    brokers = settings.brokers.model_copy(update={"rabbitmq": node})
-    broker = make_broker(settings.model_copy(update={"brokers": brokers}))
-    try:
-        await broker.start(patient=False)
-    except DispatcherError as error:
-        return Finding("node", sound=False, text=str(error))
-    finally:
-        await broker.close()
-    return Finding("node", sound=True, text=node.address)
 
 
 async def _node(settings: Settings, node: RabbitSettings) -> Finding:

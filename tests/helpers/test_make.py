@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tomllib
 
-from helpers import install, traefik
+from helpers import containers, install, traefik
 from helpers.rabbitmq import ROOT
 
 CHECKS = {"test", "test-rabbitmq4", "faults", "bench", "lint", "types"}
@@ -53,7 +53,7 @@ def test_ci_runs_make_test_and_nothing_else():
 def test_each_locked_package_is_pinned_with_its_hashes():
     """So that pip refuses a changed file."""
     lock = tomllib.loads((ROOT / "poetry.lock").read_text())
-    groups = (install.USUAL.groups, install.BENCH.groups, traefik.GROUPS)
+    groups = (install.USUAL.groups, install.BENCH.groups, traefik.GROUPS, containers.GROUPS)
     lines = [line for one in groups for line in install.requirements(lock, one).splitlines()]
 
     assert {line.partition("==")[0] for line in lines} == {package["name"] for package in lock["package"]}
