@@ -18,7 +18,9 @@ from helpers.processes import await_that
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-PYTHON = "docker.io/library/python:3.11-slim-bookworm"
+CONFIGURATION = Path(__file__).with_name("containers.conf")
+
+PYTHON = "localhost/python:3.11-slim-bookworm"
 """What the Dockerfile builds on."""
 
 # crun takes control groups of one version or of the other, not of both; the first has what limits are made of, where
@@ -27,7 +29,7 @@ SERVE = 'umount /sys/fs/cgroup/unified 2>/dev/null; "$@" & wait'
 NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 # Systemd would run the health checks; where there is none, a test runs them itself.
-ENVIRONMENT = {**os.environ, "DISABLE_HC_SYSTEMD": "true", "CONTAINERS_CONF": "/dev/null"}
+ENVIRONMENT = {**os.environ, "DISABLE_HC_SYSTEMD": "true", "CONTAINERS_CONF": str(CONFIGURATION)}
 
 
 class Engine:
@@ -122,4 +124,4 @@ def build(engine: Engine, **images: str) -> None:
     options += ["--volume", f"{wheels()}:/wheelhouse:ro", "--volume", f"{conf}:/etc/pip.conf:ro"]
     options += ["--file", str(folder / "Dockerfile"), "--ignorefile", str(folder / "Dockerfile.dockerignore")]
     for stage, image in images.items():
-        engine.podman("build", *options, "--target", stage, "--tag", f"docker.io/library/{image}", str(ROOT))
+        engine.podman("build", *options, "--target", stage, "--tag", f"localhost/{image}", str(ROOT))

@@ -28,7 +28,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.timeout(400)  # two images are built, on a machine that does much else
 
 ROOT = FOLDER.parent.parent
-IMAGE = "docker.io/library/dispatcher:development"
+IMAGE = "localhost/dispatcher:development"
 SMTP_PASSWORD = "opensesame"
 
 
@@ -37,7 +37,7 @@ def engine() -> Iterator[Engine]:
     """An engine with both images."""
     with Engine() as engine:
         build(engine, sandbox="dispatcher-sandbox:development", dispatcher="dispatcher:development")
-        engine.podman("tag", "docker.io/library/dispatcher:development", "docker.io/library/dispatcher:0.1.0")
+        engine.podman("tag", "localhost/dispatcher:development", "localhost/dispatcher:0.1.0")
         yield engine
 
 
@@ -77,7 +77,7 @@ async def publish(channel: aio_pika.abc.AbstractChannel, *names: str) -> None:
 
 
 def test_the_image_says_how_it_is_run(engine: Engine):
-    config = engine.inspect("docker.io/library/dispatcher:0.1.0")["Config"]
+    config = engine.inspect("localhost/dispatcher:0.1.0")["Config"]
 
     assert "10001:10001" == config["User"]
     assert (["dispatcher"], ["run"]) == (config["Entrypoint"], config["Cmd"])
