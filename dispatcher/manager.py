@@ -99,17 +99,21 @@ class ServiceManager:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+            self._unsaid.clear()
 
     def _say(self, *lines: str) -> None:
-        """Say it, after what it had no room for before; never wait for it."""
+        """Say it, after what it had no room for before; never wait for it. To nobody, nothing is kept to be said."""
+        if self._socket is None:
+            return
         if lines:
             self._unsaid.append("\n".join(lines).encode())
         try:
-            while self._unsaid and self._socket is not None and self._address is not None:
+            while self._unsaid and self._address is not None:
                 self._socket.sendto(self._unsaid[0], socket.MSG_DONTWAIT, self._address)
                 del self._unsaid[0]
         except BlockingIOError:
             pass
         except OSError as error:
-            log.warning("the service manager cannot be told how the daemon is doing: %s", error.strerror)
+            why = error.strerror or str(error)  # of a path that is too long there is no more
+            log.warning("the service manager cannot be told how the daemon is doing: %s", why)
             self.close()

@@ -193,6 +193,17 @@ async def test_a_status_is_one_line_and_not_longer_than_it_may_be(ear: Ear):
     assert [] == ear.all("READY")
 
 
+@pytest.mark.parametrize("address", [None, "/nowhere/notify", "/" + "long" * 100])
+def test_where_nobody_listens_nothing_is_kept_to_be_said(address: str | None, caplog: pytest.LogCaptureFixture):
+    manager = ServiceManager(address)
+    for number in range(100):
+        manager.say_status(f"{number}")
+
+    assert [] == manager._unsaid
+    assert len(caplog.messages) == (address is not None)
+    assert "None" not in caplog.text
+
+
 @pytest.fixture
 def crew(node: Node, virtual_host: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Lead:
     """A lead in this process, whose members are processes."""
