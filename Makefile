@@ -11,7 +11,7 @@ ON_RABBITMQ4 = RABBITMQ_ROOT="$(CURDIR)/.run/rabbitmq4/$(SUITE)" $(VENV)/python 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-rabbitmq4 faults bench package install broker browser sink proxy containers systemd box format lint types schema clean
+.PHONY: help demo up test test-rabbitmq4 faults bench package install ready tools broker sink proxy containers format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -22,7 +22,7 @@ demo: install ## Show notifications arriving, failures included, and end
 up: install ## The same, and stay until Ctrl-C
 	@$(VENV)/python helpers/demo.py --stay
 
-test: install broker browser sink proxy containers systemd box lint types ## Check everything: format, lint, types, tests, coverage
+test: ready lint types ## Check everything: format, lint, types, tests, coverage
 ifdef ARGS
 	@$(VENV)/python -m pytest $(ARGS)
 else
@@ -55,26 +55,24 @@ package: install ## Build wheel and source archive into dist/, and try the wheel
 install: ## Make .venv with the locked libraries
 	@"$(PYTHON)" helpers/install.py
 
+ready: # Side by side, as they wait for the network.
+	@$(MAKE) --no-print-directory -j 2 install tools
+	@$(MAKE) --no-print-directory -j 2 proxy containers
+
+tools: # Programs of Debian's, all in one go.
+	@"$(PYTHON)" helpers/tools.py
+
 broker: # The tests run private nodes of their own, whatever else answers.
 	@"$(PYTHON)" helpers/rabbitmq.py install
 
-browser: # The tests of the sandbox's page look at it.
-	@"$(PYTHON)" helpers/browser.py
-
 sink: # The fault suite asks a mail server of strangers as well.
-	@"$(PYTHON)" helpers/postfix.py
+	@"$(PYTHON)" helpers/tools.py smtp-sink
 
 proxy: install # The tests of traefik/ ask for the pages through Traefik itself.
 	@$(VENV)/python helpers/traefik.py
 
 containers: # The tests of deploy/container/ build its images and run them.
 	@"$(PYTHON)" helpers/containers.py
-
-box: # The tests of vagrant/ make a machine of a bare Debian, and ask Vagrant.
-	@"$(PYTHON)" helpers/vagrant.py
-
-systemd: # The tests of deploy/systemd/ ask it what it makes of the unit.
-	@"$(PYTHON)" helpers/systemd.py
 
 format: install ## Format the code
 	@$(VENV)/ruff format $(SOURCES)

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from helpers import tools
 from helpers.ports import free_port, is_listening
-from helpers.postfix import smtp_sink
 from helpers.processes import await_that, end
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class Sink(Server):
 
     def command(self) -> list[str]:
         """Find it; let it say its counts."""
-        program = smtp_sink()
+        program = tools.find("smtp-sink")
         if program is None:
-            raise NoSinkError("smtp-sink is missing: `python3 helpers/postfix.py` installs it.")
+            raise NoSinkError("smtp-sink is missing: `python3 helpers/tools.py smtp-sink` installs it.")
         owner = ["-u", "root"] if os.geteuid() == 0 else []
         return [program, "-c", *owner, f"127.0.0.1:{self.port}", "200"]
 

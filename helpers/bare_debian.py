@@ -24,16 +24,12 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers import package_sources, processes  # noqa: E402 - found only after the line above, as a script
-from helpers.debian import PackageFailure, apt_install  # noqa: E402
+from helpers import package_sources, processes, tools  # noqa: E402 - found only after the line above, as a script
+from helpers.debian import PackageFailure  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PROGRAMS = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container"}
-"""What is needed out here, and the packages that have it."""
-
-PLACES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 SUITE = "bookworm"
 NAME = "appserver"
 IN_IT = ("systemd", "systemd-sysv")
@@ -60,19 +56,6 @@ class NoBareDebian(Exception):
     """It cannot be made; the text says why."""
 
 
-def install() -> None:
-    """Get what is needed out here.
-
-    Raises:
-        PackageFailure: it cannot be had.
-
-    """
-    missing = [package for name, package in PROGRAMS.items() if shutil.which(name, path=PLACES) is None]
-    if missing:
-        print(f"Installing Debian's {' and '.join(missing)}", file=sys.stderr, flush=True)
-        apt_install(*missing)
-
-
 def make(folder: Path) -> None:
     """Put a bare Debian into a folder; this needs root.
 
@@ -81,7 +64,7 @@ def make(folder: Path) -> None:
         PackageFailure: debootstrap cannot be had.
 
     """
-    install()
+    tools.get("debootstrap", "systemd-nspawn")
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)  # it is the root of people who are not root
     package_sources.write(folder / "etc/dpkg/dpkg.cfg.d/quick", _dpkg())
@@ -193,14 +176,14 @@ def _has_begun(machine: subprocess.Popen) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Do what the command line says; an error is a sentence."""
-    what, *rest = arguments or ["install"]
+    what, *rest = arguments or ["what?"]
     folder, command = Path(rest[0] if rest else "").absolute(), rest[1:]
     try:
         if what == "run":
             return subprocess.run(command_in(folder, command), check=False).returncode
         if what == "start":
             return _start(folder)
-        {"install": install, "make": lambda: make(folder), "remove": lambda: remove(folder)}[what]()
+        {"make": make, "remove": remove}[what](folder)
     except (NoBareDebian, PackageFailure) as error:
         print(error, file=sys.stderr)
         return 2

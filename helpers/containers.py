@@ -20,7 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers.debian import PackageFailure, apt_install  # noqa: E402 - found only after the line above, as a script
+from helpers import tools  # noqa: E402 - found only after the line above, as a script
+from helpers.debian import PackageFailure  # noqa: E402
 from helpers.install import requirements  # noqa: E402
 
 PLACE = ROOT / ".run" / "containers"
@@ -40,9 +41,6 @@ BASE_PACKAGES = ("ca-certificates", "python-is-python3", "python3-pip")
 
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-PROGRAMS = {"podman": "podman", "crun": "crun", "debootstrap": "debootstrap"}
-"""What is called, and the package that it comes in."""
-
 
 class NotToBeHad(Exception):
     """It cannot be had here; the text says what to do."""
@@ -56,10 +54,7 @@ def get() -> None:
         PackageFailure: a package cannot be installed.
 
     """
-    missing = [package for program, package in PROGRAMS.items() if not find(program)]
-    if missing:
-        _tell(f"Installing Debian's {', '.join(missing)}")
-        apt_install(*missing)
+    tools.get("podman", "crun", "debootstrap")
     PLACE.mkdir(parents=True, exist_ok=True)
     if not COMPOSE.exists():
         _tell(f"Getting the docker-compose of Debian's {SUITE}")
@@ -69,11 +64,6 @@ def get() -> None:
         _pip("install", "--prefix", str(PLACE), "--ignore-installed", lines=_locked(*GROUPS))
     base()
     wheels()
-
-
-def find(program: str) -> str | None:
-    """Give the path of a program of Debian's, which need not be on the PATH of everybody."""
-    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
 
 
 def base() -> Path:
@@ -87,7 +77,11 @@ def base() -> Path:
             quick = root / "etc/dpkg/dpkg.cfg.d/quick"
             quick.parent.mkdir(parents=True)
             quick.write_text(f"force-unsafe-io\n{left_out}")
-            make = [find("debootstrap") or "debootstrap", "--variant=minbase", f"--include={','.join(BASE_PACKAGES)}"]
+            make = [
+                tools.find("debootstrap") or "debootstrap",
+                "--variant=minbase",
+                f"--include={','.join(BASE_PACKAGES)}",
+            ]
             _run(*make, BASE_SUITE, str(root), _archive())
             _run(
                 "tar",

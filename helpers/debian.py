@@ -6,14 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
-# $1 is a service that must not start with its package, or empty; the rest are the packages. invoke-rc.d and systemd's
-# counterpart ask `policy-rc.d` first, so that nothing is started that would have to be stopped again.
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# $1 are services that must not start with their packages, or nothing; the rest are the packages. invoke-rc.d, and what
+# systemd has in its place, ask `policy-rc.d` first, so that nothing is started that would have to be stopped again.
 SCRIPT = """
 set -e
-service=$1; shift
+services=$1; shift
 policy=/usr/sbin/policy-rc.d
-if [ -n "$service" ] && [ ! -e $policy ]; then
+if [ -n "$services" ] && [ ! -e $policy ]; then
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT
     trap 'exit 130' INT TERM
     printf '#!/bin/sh\\nexit 101\\n' > $policy
@@ -23,7 +27,7 @@ export DEBIAN_FRONTEND=noninteractive
 apt="apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300"
 $apt update
 $apt install -y --no-install-recommends "$@"
-if [ -n "$service" ] && [ -d /run/systemd/system ]; then systemctl --quiet disable "$service"; fi
+if [ -d /run/systemd/system ]; then for one in $services; do systemctl --quiet disable "$one" || true; done; fi
 """
 
 
@@ -31,12 +35,12 @@ class PackageFailure(Exception):
     """A package cannot be had; the text says what to do."""
 
 
-def apt_install(*packages: str, service: str = "") -> None:
+def apt_install(*packages: str, services: Sequence[str] = ()) -> None:
     """Install Debian packages.
 
     Args:
         packages: their names.
-        service: a service that comes with them and that is neither to be started nor to come up with the machine.
+        services: what comes with them and is neither to be started nor to come up with the machine.
 
     Raises:
         PackageFailure: there is no apt here, no right to use it, or it failed.
@@ -47,7 +51,7 @@ def apt_install(*packages: str, service: str = "") -> None:
     if shutil.which("apt-get") is None or (sudo and shutil.which("sudo") is None):
         raise PackageFailure(f"Please install {names}: this needs apt-get, and root or sudo.")
     # What it prints is of interest only where it fails; sudo asks for a password on the terminal itself.
-    command = [*sudo, "sh", "-c", SCRIPT, "sh", service, *packages]
+    command = [*sudo, "sh", "-c", SCRIPT, "sh", " ".join(services), *packages]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         last = "\n".join(done.stdout.splitlines()[-15:])

@@ -130,7 +130,7 @@ def ensure_server() -> bool:
         return False
     _tell("Installing Debian's rabbitmq-server")
     try:
-        apt_install("rabbitmq-server", service="rabbitmq-server")
+        apt_install("rabbitmq-server", services=["rabbitmq-server"])
     except PackageFailure as error:
         raise NoBroker(f"{error}\n{NOWHERE}") from error
     return True

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from helpers import tools
 from helpers.ports import free_port
-from helpers.postfix import smtp_sink
 from tests.waiting import until
 
 
@@ -54,8 +54,8 @@ class Sink:
         return self._mails
 
     async def __aenter__(self) -> Self:
-        program = smtp_sink()
-        assert program is not None, "smtp-sink is missing: `python3 helpers/postfix.py` installs it"
+        program = tools.find("smtp-sink")
+        assert program is not None, "smtp-sink is missing: `python3 helpers/tools.py smtp-sink` installs it"
         self.folder.mkdir(exist_ok=True)
         self.port = self.port or free_port(None)
         owner = ["-u", "root"] if os.geteuid() == 0 else []
