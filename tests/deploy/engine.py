@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from helpers.containers import COMPOSE, base, find, wheels
+from helpers.containers import COMPOSE, base, wheels
 from helpers.processes import await_that
+from helpers.tools import find
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
