@@ -11,7 +11,6 @@ python3 helpers/containers.py    what is missing of it; silent where nothing is
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -20,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers import tools  # noqa: E402 - found only after the line above, as a script
+from helpers import suites, tools  # noqa: E402 - found only after the line above, as a script
 from helpers.debian import PackageFailure  # noqa: E402
 from helpers.install import requirements  # noqa: E402
 
@@ -38,12 +37,6 @@ SUITE = "trixie"
 BASE_SUITE = "bookworm"
 BASE_PACKAGES = ("ca-certificates", "python-is-python3", "python3-pip")
 """What the image `python:3.11-slim-bookworm` is, as far as the Dockerfile can tell: the same Debian, its own Python."""
-
-KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
-
-
-class NotToBeHad(Exception):
-    """It cannot be had here; the text says what to do."""
 
 
 def get() -> None:
@@ -82,8 +75,8 @@ def base() -> Path:
                 "--variant=minbase",
                 f"--include={','.join(BASE_PACKAGES)}",
             ]
-            _run(*make, BASE_SUITE, str(root), _archive())
-            _run(
+            suites.run(*make, BASE_SUITE, str(root), suites.archive())
+            suites.run(
                 "tar",
                 "--numeric-owner",
                 "--one-file-system",
@@ -119,52 +112,14 @@ def _pip(*command: str, lines: str) -> None:
         listing.write(lines)
         listing.flush()
         pip = [sys.executable, "-m", "pip", *command, "-qq", "--disable-pip-version-check", "--no-deps"]
-        _run(*pip, "--require-hashes", "-r", listing.name)
+        suites.run(*pip, "--require-hashes", "-r", listing.name)
 
 
 def _get_compose() -> None:
-    """Fetch the package, verified with the keys of this Debian, and take the one program out of it."""
+    """Take the one program out of its package."""
     with tempfile.TemporaryDirectory(dir=PLACE) as work:
-        folder = Path(work)
-        for name in ("lists/partial", "archives/partial", "state", "root"):
-            (folder / name).mkdir(parents=True)
-        (folder / "state/status").touch()
-        (folder / "sources.list").write_text(f"deb [signed-by={KEYS}] {_archive()} {SUITE} main\n")
-        options = {
-            "Dir::Etc::sourcelist": folder / "sources.list",
-            "Dir::Etc::sourceparts": "/dev/null",
-            "Dir::State": folder / "state",
-            "Dir::State::status": folder / "state/status",
-            "Dir::State::lists": folder / "lists",
-            "Dir::Cache": folder,
-            "APT::Sandbox::User": "root",
-            "Acquire::Languages": "none",
-        }
-        apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in options.items())]
-        _run(*apt, "update")
-        _run(*apt, "download", "docker-compose", folder=folder)
-        package = next(folder.glob("docker-compose_*.deb"))
-        _run("dpkg-deb", "--extract", str(package), str(folder / "root"))
-        (folder / "root/usr/libexec/docker/cli-plugins/docker-compose").replace(COMPOSE)
-
-
-def _archive() -> str:
-    """Give the address of Debian's archive, as this machine's apt knows it."""
-    said = _run("apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN)", "Created-By: Packages")
-    places = [line.split() for line in said.splitlines()]
-    # Whether it is Debian's own is only known once apt has looked; security updates are another archive.
-    known = [place for place, *origin in places if origin in ([], ["Debian"]) and "security" not in place]
-    if not known:
-        raise NotToBeHad("apt knows no archive of Debian here, where docker-compose could come from.")
-    return known[0]
-
-
-def _run(*command: str, folder: Path = ROOT) -> str:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, cwd=folder)
-    if done.returncode != 0:
-        last = "\n".join(done.stdout.splitlines()[-15:])
-        raise NotToBeHad(f"{last}\n{' '.join(command[:4])} … failed; the tests of deploy/container need it.")
-    return done.stdout
+        root = suites.unpack(SUITE, ("docker-compose",), Path(work), alone=True)
+        (root / "usr/libexec/docker/cli-plugins/docker-compose").replace(COMPOSE)
 
 
 def _tell(sentence: str) -> None:
@@ -175,7 +130,7 @@ def main() -> int:
     """Get it; an error is a sentence."""
     try:
         get()
-    except (NotToBeHad, PackageFailure) as error:
+    except (suites.NotToBeHad, PackageFailure) as error:
         _tell(str(error))
         return 2
     return 0

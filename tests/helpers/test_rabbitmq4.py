@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import handshake, node_programs, rabbitmq4
+from helpers import handshake, node_programs, rabbitmq4, suites
 from helpers.node import Node
 from helpers.ports import free_port
 
@@ -44,16 +44,16 @@ def test_without_apt_it_is_a_sentence(place, monkeypatch, capsys):
 
 def test_the_archive_is_the_one_of_this_machine(monkeypatch):
     """Not that of security updates, where the packages that are needed do not lie."""
-    monkeypatch.setattr(rabbitmq4, "_run", lambda *_: APT_KNOWS)
+    monkeypatch.setattr(suites, "run", lambda *_: APT_KNOWS)
 
-    assert "http://archive.example/debian/" == rabbitmq4._archive()
+    assert "http://archive.example/debian/" == suites.archive()
 
 
 @pytest.mark.parametrize("known", ["", "https://packages.example/tools/ Somebody\n"])
 def test_a_machine_that_knows_no_archive_is_told(known, monkeypatch):
-    monkeypatch.setattr(rabbitmq4, "_run", lambda *_: known)
-    with pytest.raises(rabbitmq4.NotToBeHad, match="knows no archive of Debian"):
-        rabbitmq4._archive()
+    monkeypatch.setattr(suites, "run", lambda *_: known)
+    with pytest.raises(suites.NotToBeHad, match="knows no archive of Debian"):
+        suites.archive()
 
 
 def test_a_node_takes_the_one_that_is_named(unpacked, monkeypatch):
