@@ -63,30 +63,18 @@ def base() -> Path:
     """Give the files of an image to build on, as an archive of tar(1); they are made by debootstrap, once."""
     if not BASE.exists():
         _tell(f"Making a Debian {BASE_SUITE} to build on")
-        with tempfile.TemporaryDirectory(dir=PLACE) as work:
-            root, new = Path(work, "root"), Path(work, "new.tar")
+        with tempfile.TemporaryDirectory() as work:  # not in PLACE: debootstrap bears no space in a path
+            root, new = Path(work, "root"), PLACE / "new.tar"
             # Nobody needs this disk after a power cut, nor its manuals.
-            left_out = "".join(f"path-exclude=/usr/share/{name}/*\n" for name in ("doc", "info", "locale", "man"))
+            no_manuals = "".join(f"path-exclude=/usr/share/{name}/*\n" for name in ("doc", "info", "locale", "man"))
             quick = root / "etc/dpkg/dpkg.cfg.d/quick"
             quick.parent.mkdir(parents=True)
-            quick.write_text(f"force-unsafe-io\n{left_out}")
-            make = [
-                tools.find("debootstrap") or "debootstrap",
-                "--variant=minbase",
-                f"--include={','.join(BASE_PACKAGES)}",
-            ]
-            suites.run(*make, BASE_SUITE, str(root), suites.archive())
-            suites.run(
-                "tar",
-                "--numeric-owner",
-                "--one-file-system",
-                "--exclude=./var/cache/apt/*",
-                "-C",
-                str(root),
-                "-cf",
-                str(new),
-                ".",
-            )
+            quick.write_text(f"force-unsafe-io\n{no_manuals}")
+            packages = f"--include={','.join(BASE_PACKAGES)}"
+            bootstrap = tools.find("debootstrap") or "debootstrap"
+            suites.run(bootstrap, "--variant=minbase", packages, BASE_SUITE, str(root), suites.archive())
+            left_out = "--exclude=./var/cache/apt/*"
+            suites.run("tar", "--numeric-owner", "--one-file-system", left_out, "-C", str(root), "-cf", str(new), ".")
             new.replace(BASE)
     return BASE
 
