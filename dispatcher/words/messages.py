@@ -30,6 +30,7 @@ PIECES = "dispatcher-pieces"  # of a text in several pieces, how many a recipien
 COPY = "dispatcher-copy"  # what tells one copy of a message from all others
 DEATHS = "dispatcher-deaths"  # how often a dispatcher died while it tried the message
 PART_OF = "dispatcher-part-of"  # the identity of the message that it was split from
+RENEWED = "dispatcher-renewed"  # it took the place of one that the broker had handed out too often
 
 OURS = frozenset(
     {
@@ -48,6 +49,7 @@ OURS = frozenset(
         COPY,
         DEATHS,
         PART_OF,
+        RENEWED,
     }
 )
 """All of them; a header of another name is a stranger's, whatever it begins with."""
@@ -149,7 +151,7 @@ class Message:
     @property
     def seen_before(self) -> bool:
         """Whether it was in somebody's hands before: the broker hands it out again, or it is a copy of ours."""
-        return self.redelivered or self.copy is not None
+        return self.redelivered or self.copy is not None or RENEWED in self.headers
 
     @property
     def deaths(self) -> int:
@@ -170,6 +172,10 @@ class Message:
         headers = {name: value for name, value in merged.items() if value is not None}
         ours = {"anonymous": False, "redelivered": False, "returned": 0, "is_stale": _never, "is_gone": _never}
         return replace(self, headers=headers, notes={}, **ours)  # type: ignore[arg-type]
+
+    def renewed(self) -> Self:
+        """Give what takes its place: it was in somebody's hands, and is known for the same where it comes twice."""
+        return self.with_headers({COPY: self.copy, RENEWED: True})
 
     def _integer(self, name: str) -> int:
         value = self.headers.get(name)

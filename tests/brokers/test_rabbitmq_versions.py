@@ -68,15 +68,17 @@ class TestTheDeliveryLimit:
         """A queue that a publisher made, or the virtual host's default: nobody gave it a limit."""
         async with operator(node) as channel:
             await self.quorum_queue(channel, queue)
-            counts = []
+            counts, known = [], []
             for _ in range(3):
                 await put_back(channel, queue, MANY_RETURNS + 1)
                 async with taking(broker, queue) as deliveries:
                     delivery = await take(deliveries)
-                    counts.append((delivery.message.id, delivery.message.returned))
+                    counts.append((delivery.message.id, delivery.message.returned, delivery.message.redelivered))
+                    known.append((delivery.message.seen_before, delivery.message.copy))
                     await delivery.settle(Released())
 
-        assert [("1", 0)] * 3 == counts
+        assert [("1", 0, False)] * 3 == counts
+        assert [(True, None)] * 3 == known, "what was sent the last time is not sent again"
         assert 3 * MANY_RETURNS > LIMIT_OF_RABBITMQ_4
 
     async def test_beyond_ours_is_a_dead_letter_that_can_be_published_again(self, node: Node, queue: str):

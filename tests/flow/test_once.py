@@ -199,6 +199,14 @@ class TestServed:
         assert ["m ada"] == host.service.sent
         assert "sent before to 1 of 1; not sent to them again" == host.told[1].message.notes["remark"]
 
+    async def test_nor_when_the_broker_has_handed_it_out_so_often_that_a_copy_took_its_place(self, host: Host):
+        await host.give(message())
+        await host.settled()
+        await host.give(message(redelivered=True).renewed())
+
+        assert ["accepted", "accepted"] == await host.settled(2)
+        assert ["m ada"] == host.service.sent
+
     async def test_a_second_message_that_looks_the_same_is_a_second_notification(self, host: Host):
         await host.give(message())
         await host.give(message())

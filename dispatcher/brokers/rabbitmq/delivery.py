@@ -101,9 +101,13 @@ class RabbitDelivery(Delivery):
 
 
 async def renew(delivery: RabbitDelivery) -> None:
-    """Put a copy of a message in its place, untried, at the end of its queue."""
+    """Put a copy of a message in its place, untried, at the end of its queue.
+
+    It may have been sent the last time, and only the broker have heard nothing of it: so the copy says that it was in
+    somebody's hands before.
+    """
     log.info("message %s was handed out %d times; a copy takes its place", delivery.message.id, MANY_RETURNS)
-    await delivery.settle(Split((delivery.message,)))
+    await delivery.settle(Split((delivery.message.renewed(),)))
 
 
 async def bury(spell: Spell, keeper: Keeper, incoming: Incoming, bug: Exception) -> None:
