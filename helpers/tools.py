@@ -38,7 +38,7 @@ PACKAGES = {
 """The programs, each with the packages that it takes."""
 
 SERVICES = ("rabbitmq-server", "postfix")
-"""What comes with them and is not wanted."""
+"""Packages with a service of the same name, which is not wanted; one that was there before is left alone."""
 
 
 def find(program: str) -> str | None:
@@ -56,7 +56,7 @@ def get(*programs: str) -> None:
     packages = [package for program in programs if not _is_there(program) for package in PACKAGES[program]]
     if packages:
         print(f"Installing Debian's {', '.join(packages)}", file=sys.stderr, flush=True)
-        apt_install(*packages, services=SERVICES)
+        apt_install(*packages, services=[name for name in packages if name in SERVICES])
 
 
 def _is_there(program: str) -> bool:

@@ -134,7 +134,7 @@ def test_own_passes_over_what_is_there(greeter, docker, private, monkeypatch):
 def test_a_missing_server_is_installed(private, monkeypatch):
     """Its service is not to be started."""
     asked = []
-    monkeypatch.setattr(rabbitmq, "apt_install", lambda *names, service: asked.append((*names, service)))
+    monkeypatch.setattr(rabbitmq, "apt_install", lambda *names, services: asked.append((*names, *services)))
 
     assert rabbitmq.find().url == "amqp://private/"
     assert asked == [("rabbitmq-server", "rabbitmq-server")]
