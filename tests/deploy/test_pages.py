@@ -19,7 +19,6 @@ from tests.deploy.traefik import LOGIN, Traefik, shipped
 
 CHROMIUM = Path("/usr/bin/chromium")
 GUEST = ("guest", "guest")
-NOWHERE = "http://127.0.0.1:1"
 
 
 @pytest.fixture
@@ -28,7 +27,6 @@ def front(tmp_path):
     started = []
 
     def front(**pages):
-        pages = dict.fromkeys(("mails", "rabbitmq", "dispatcher"), NOWHERE) | pages
         traefik = Traefik(tmp_path / f"etc{len(started)}", shipped(), pages)
         started.append(traefik)
         return traefik.__enter__()

@@ -4,7 +4,6 @@ import copy
 import socket
 import ssl
 import subprocess
-import sys
 
 import httpx
 import pytest
@@ -20,15 +19,6 @@ COMPOSE = sorted((ROOT / "deploy" / "container").glob("*.yml"))
 PAGE = Page("deployment/traefik.md")
 
 ROUTER, STATIC = "routes.yml", "traefik.yml"
-
-CONFINED = f"""
-import os, pathlib, sys
-from tests.deploy import confined, unit
-
-confined.confine(unit.Unit(pathlib.Path({str(SHIPPED / "traefik.service")!r})))
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-"""Starts what follows under what the unit forbids."""
 
 
 def edited(files, *path, **changes):
@@ -293,13 +283,6 @@ def test_systemd_understands_the_unit(tmp_path):
             ["systemd-analyze", *question, unit], capture_output=True, text=True, env={"LC_ALL": "C"}, check=False
         )
         assert (0, "") == (done.returncode, done.stderr), done.stdout
-
-
-def test_traefik_runs_under_what_its_unit_forbids(tmp_path):
-    """System calls, families of sockets, memory, capabilities: as far as that needs no systemd."""
-    with Traefik(tmp_path / "etc", shipped(), command=[sys.executable, "-c", CONFINED]) as proxy:
-        assert proxy.ask("dispatcher").status_code == 401
-    assert [] == proxy.complaints()
 
 
 def test_the_unit_is_told_when_traefik_is_ready(tmp_path):

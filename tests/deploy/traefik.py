@@ -5,7 +5,7 @@ What the machine gives is replaced, and nothing else: the ports, `/etc/traefik`,
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +19,7 @@ from helpers.traefik import TRAEFIK
 ROOT = Path(__file__).resolve().parent.parent.parent
 SHIPPED = ROOT / "traefik"
 ETC = "/etc/traefik"
+NOWHERE = "http://127.0.0.1:1"
 
 Files = dict[str, dict[str, Any]]
 
@@ -39,9 +40,9 @@ class Traefik:
     Args:
         folder: what is `/etc/traefik` elsewhere.
         files: what it is to read, by name: `traefik.yml` at its start, the others from `dynamic/`.
-        pages: the addresses of the pages, by the names of the services in `routes.yml`.
+        pages: the addresses of the pages, by the names of the services in `routes.yml`; others lead nowhere, whatever
+            runs at the usual ports.
         users: the content of the file of users; `None` for no file.
-        command: what starts it, instead of starting it at once.
 
     Attributes:
         web, websecure, ping: its ports.
@@ -55,10 +56,8 @@ class Traefik:
         pages: Mapping[str, str] | None = None,
         *,
         users: str | None = USERS,
-        command: Sequence[str] = (),
     ) -> None:
         self._folder = folder
-        self._command = command
         self._output = folder / "output"
         self._process: subprocess.Popen[bytes] | None = None
         self._http = httpx.Client(timeout=20, verify=False)  # one for all: only plain HTTP is asked for
@@ -69,8 +68,8 @@ class Traefik:
             (folder / "users").write_text(users)
         for name, port in ports.items():
             files["traefik.yml"]["entryPoints"][name]["address"] = f"127.0.0.1:{port}"
-        for name, url in (pages or {}).items():
-            files["routes.yml"]["http"]["services"][name]["loadBalancer"]["servers"] = [{"url": url}]
+        for name, service in files["routes.yml"]["http"]["services"].items():
+            service["loadBalancer"]["servers"] = [{"url": (pages or {}).get(name, NOWHERE)}]
         for name, content in files.items():
             self.put(name, content)
 
@@ -83,7 +82,7 @@ class Traefik:
         """Start it and wait until it answers a ping, or has ended; give its exit code, if it has one."""
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
-                [*self._command, TRAEFIK, f"--configFile={self._folder / 'traefik.yml'}"],
+                [TRAEFIK, f"--configFile={self._folder / 'traefik.yml'}"],
                 cwd=ROOT,
                 env=environment,
                 stdout=output,
