@@ -32,7 +32,7 @@ def clone(tmp_path):
     """A copy of what the demonstration needs, in a path with a space."""
     home = tmp_path / "a clone"
     for folder in ("helpers", "dispatcher", "templates"):
-        shutil.copytree(ROOT / folder, home / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, home / folder)  # what is compiled too: each demonstration would do it again
     return home
 
 
