@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv/bin
 SOURCES := benchmarks dispatcher helpers tests
-NEED_A_BROKER := tests/brokers tests/e2e tests/faults tests/helpers/test_node.py
+NEED_A_BROKER := tests/brokers tests/e2e tests/faults tests/helpers/test_node.py tests/docs/test_security_page.py \
+	tests/deploy/test_permissions.py tests/deploy/test_missing_rights.py tests/deploy/test_cluster_page.py
 SUITE ?= trixie
 ON_RABBITMQ4 = RABBITMQ_ROOT="$(CURDIR)/.run/rabbitmq4/$(SUITE)" $(VENV)/python -m pytest
 
@@ -90,7 +91,7 @@ schema: install ## Write the contracts of the messages anew
 		$(VENV)/python dispatcher/main.py schema $$queue > docs/schema/$$queue.json || exit 1; \
 	done
 
-clean: ## Stop what was left running; delete .venv, .run and caches
+clean: ## Stop what was left running; delete .venv, .run, dist and caches
 	@"$(PYTHON)" helpers/rabbitmq.py down
-	@rm -rf .venv .run .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv .run dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
