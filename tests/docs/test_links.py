@@ -8,7 +8,8 @@ import pytest
 from tests.docs.pages import ROOT, Page
 
 DOCS = ROOT / "docs"
-PAGES = [*sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")), "../README.md", "../CONTRIBUTING.md"]
+BESIDE = [f"../{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
+PAGES = [*sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")), *BESIDE]
 
 
 @pytest.mark.parametrize("name", PAGES)
