@@ -9,7 +9,8 @@ down, and with a wrong password it cannot be ended. So:
                   with a memory alarm stops reading from a connection that publishes, and acks must still get through
     subscription  one queue's deliveries, spell after spell
     spell         an AMQP channel with a consumer, from its opening until it is closed
-    frames        read in two steps
+    frames        as many as have come are read at once
+    decoding      the three frames of a delivery, by hand
     intake        takes deliveries out of what the library reads, without a task for each
     acks          said together, many in one write
     watch         asks the broker whether a spell is what it believes to be
