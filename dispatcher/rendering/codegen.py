@@ -92,9 +92,9 @@ class Generator(CodeGenerator):
         return not frame.eval_ctx.volatile and not of_a_dialect
 
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: Any) -> str:
-        """Escape constants the way of the dialect, not for HTML."""
+        """Escape constants the way of the dialect, not for HTML; where nothing is escaped, leave them as they are."""
         markup = self.environment.markup  # type: ignore[attr-defined]
-        if markup is None or isinstance(node, nodes.TemplateData):
+        if markup is None or not frame.eval_ctx.autoescape or isinstance(node, nodes.TemplateData):
             return super()._output_child_to_const(node, frame, finalize)
         return str(finalize.const(markup.escape(node.as_const(frame.eval_ctx))))
 
