@@ -148,14 +148,14 @@ class Meter(Scales):
             self.tick()
 
     def join(self, row: list[str]) -> str:
-        """Put together what is printed in a row.
+        """Put together what is printed in a row. It may be that of a macro which another row has just called.
 
         Raises:
             RenderLimit: as `count`.
 
         """
         text = "".join(row)
-        self._in_row = 0
+        self._in_row = max(0, self._in_row - len(text))
         self._left -= len(text)
         if self._left < 0:
             raise self.too_large()

@@ -38,6 +38,16 @@ def test_a_row_of_values_counts_as_one_text(templates, form, value):
         templates.renderer_of(size_limit=20_000).render("a", {"v": value})
 
 
+@pytest.mark.parametrize("form", ["html", "txt"])
+def test_a_macro_in_a_row_does_not_begin_the_count_anew(templates, form):
+    """Else a row could hold each value once, escaped, before it is counted as a whole."""
+    macro = "{% macro m(x) %}{{ x }}-{{ x }}{% endmacro %}"
+    templates.write(f"email/a.{form}.jinja2", macro + "{{ v }}{{ m(1) }}" * 10 + "{{ missing }}")
+
+    with pytest.raises(Failure, match="longer than 20,000 characters"):
+        templates.renderer_of(size_limit=20_000).render("a", {"v": "&" * 19_000})
+
+
 def test_an_error_in_a_row_is_told_with_its_line(templates):
     templates.write("email/a.html.jinja2", "{{ v }}\n{{ v }} and {{ v }}\n{{ v / 0 }}\n{{ v }}")
 
@@ -68,3 +78,9 @@ def test_a_part_of_a_template_may_escape_or_not(templates):
 
     assert "&lt;<<" == templates.html(v="<", off=False)
     assert "&lt;<&lt;" == templates.html(v="<", off=True)
+
+
+def test_a_part_that_does_not_escape_leaves_constants_alone(templates):
+    templates.write("email/a.html.jinja2", "{% autoescape false %}{{ '<i>' }}{{ v }}{% endautoescape %}{{ '<i>' }}")
+
+    assert "<i><&lt;i&gt;" == templates.html(v="<")
