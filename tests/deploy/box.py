@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from helpers import bare_debian, processes
+from helpers import bare_debian, nspawn, processes
 
 PROVISION = ("bash", "/vagrant/vagrant/provision.sh")
 PYTHON = "/opt/dispatcher/venv/bin/python"
@@ -58,7 +58,7 @@ class Box:
 
     def run(self, *command: str) -> str:
         """Run a command in the machine, as root; give what it says."""
-        return self._run(bare_debian.command_within(self._machine, command))
+        return self._run(nspawn.command_within(self._machine, command))
 
     def get(self, url: str, *options: str) -> str:
         """Ask a page in the machine."""
@@ -70,7 +70,7 @@ class Box:
 
     def _is_up(self) -> bool:
         try:
-            asked = bare_debian.command_within(self._machine, ["systemctl", "is-system-running"])
+            asked = nspawn.command_within(self._machine, ["systemctl", "is-system-running"])
         except ValueError:  # its first process is still being made
             return False
         said = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from helpers.containers import COMPOSE, base, wheels
+from helpers.nspawn import NAMESPACES
 from helpers.processes import await_that
 from helpers.tools import find
 
@@ -27,7 +28,6 @@ PYTHON = "localhost/python:3.11-slim-bookworm"
 # crun takes control groups of one version or of the other, not of both; the first has what limits are made of, where
 # both are there. The shell is process 1 in there, and takes in the ends of all others.
 SERVE = 'umount /sys/fs/cgroup/unified 2>/dev/null; "$@" & wait'
-NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 # Systemd would run the health checks; where there is none, a test runs them itself.
 ENVIRONMENT = {**os.environ, "DISABLE_HC_SYSTEMD": "true", "CONTAINERS_CONF": str(CONFIGURATION)}

