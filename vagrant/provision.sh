@@ -90,8 +90,7 @@ install_traefik() {
         put /etc/traefik/dynamic/$name.yml traefik <"$SOURCE/traefik/$name.yml"
     done
     # dispatcher, password dispatcher: anybody may know, as this box is for one machine.
-    # shellcheck disable=SC2016 # a hash, not a variable
-    put /etc/traefik/users traefik <<<'dispatcher:$apr1$appservr$nbci/wb1UKw2oeV6ePS7M/'
+    put /etc/traefik/users traefik <"$SOURCE/deploy/container/users"
     put $UNITS/traefik.service traefik <"$SOURCE/traefik/traefik.service"
 }
 
