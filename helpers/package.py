@@ -16,12 +16,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 VENV = ROOT / ".run" / "package" / "venv"
+BUILD = "import sys; from poetry.core.masonry import api; print(getattr(api, sys.argv[1])(sys.argv[2]))"
 
 
 def main() -> int:
     """Do all of it; what goes wrong is shown by whatever it went wrong in."""
     try:
-        wheel = build()
+        shutil.rmtree(DIST, ignore_errors=True)
+        DIST.mkdir()
+        build("sdist")
+        wheel = build("wheel")
         try_out(wheel)
     except subprocess.CalledProcessError as error:
         print(f"The package failed at: {' '.join(map(str, error.cmd[:5]))} …; see the lines above.", file=sys.stderr)
@@ -30,14 +34,11 @@ def main() -> int:
     return 0
 
 
-def build() -> Path:
-    """Build source archive and wheel, as `poetry build` does; give the wheel."""
-    shutil.rmtree(DIST, ignore_errors=True)
-    DIST.mkdir()
-    for what in ("sdist", "wheel"):
-        code = f"from poetry.core.masonry.api import build_{what}; build_{what}({str(DIST)!r})"
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
-    return next(DIST.glob("*.whl"))
+def build(what: str, source: Path = ROOT, into: Path = DIST) -> Path:
+    """Build a `wheel` or an `sdist` of a source folder, as pip and `poetry build` do (PEP 517); give the file."""
+    command = [sys.executable, "-c", BUILD, f"build_{what}", str(into)]
+    done = subprocess.run(command, cwd=source, check=True, stdout=subprocess.PIPE, text=True)
+    return into / done.stdout.split()[-1]
 
 
 def try_out(wheel: Path) -> None:

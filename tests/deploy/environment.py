@@ -11,17 +11,6 @@ from zipfile import ZipFile
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-BUILD = "import sys; from poetry.core.masonry import api; print(getattr(api, sys.argv[1])(sys.argv[2]))"
-"""What pip and `poetry build` do (PEP 517); Poetry's own builder is the same."""
-
-
-def build(what: str, source: Path, into: Path) -> Path:
-    """Build a `wheel` or an `sdist` of a source folder; give the file."""
-    command = [sys.executable, "-c", BUILD, f"build_{what}", str(into)]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return into / done.stdout.split()[-1]
-
 
 def metadata(wheel: Path) -> email.message.Message:
     """Read what a wheel says of itself."""

@@ -10,8 +10,9 @@ from zipfile import ZipFile
 import pytest
 
 from helpers.node import Node
+from helpers.package import build
 from tests.daemon import Daemon, environment
-from tests.deploy.environment import build, install, metadata
+from tests.deploy.environment import install, metadata
 from tests.smtp_server import SmtpServer
 from tests.test_package import PROJECT, ROOT
 from tests.waiting import until
