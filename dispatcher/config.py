@@ -9,6 +9,7 @@ All of it is checked before the first connection; what is wrong is said in sente
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,11 @@ def _find(file_path: str | Path | None) -> Path | None:
     named = file_path or os.environ.get(FILE_VARIABLE)
     if named:
         return Path(named)
-    return Path(FILE) if Path(FILE).exists() else None
+    try:
+        return Path(FILE) if Path(FILE).exists() else None
+    except PermissionError:  # as who became another user in a folder of his own finds it
+        text = f"{FILE} cannot be looked for: you may not enter the current folder; go elsewhere, or name the file"
+        raise SettingsError(text) from None
 
 
 def _read(path: Path | None) -> Values:
@@ -172,8 +177,10 @@ def _choose_templates(values: Values) -> None:
     templates = service.setdefault("templates", {}) if isinstance(service, dict) else None
     if SHIPPED_TEMPLATES is None or not isinstance(templates, dict) or "path" in templates:
         return
-    if not Path("templates").is_dir():
-        templates["path"] = str(SHIPPED_TEMPLATES)
+    with suppress(PermissionError):  # the current folder may not be entered
+        if Path("templates").is_dir():
+            return
+    templates["path"] = str(SHIPPED_TEMPLATES)
 
 
 def _section(field: FieldInfo) -> type[BaseModel] | None:

@@ -1,5 +1,6 @@
 """From the configuration to the settings."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import ClassVar
 
 import pytest
 
-from dispatcher.config import setup
+from dispatcher.config import SHIPPED_TEMPLATES, setup
 from dispatcher.settings import Settings
 from dispatcher.words.errors import SettingsError
 
@@ -98,6 +99,29 @@ def test_sections_with_everything_commented_out_are_like_none(empty_folder: Path
     (empty_folder / "dispatcher.yml").write_text("service:\n  # drain_timeout: 5s\nnotifiers:\n  email:\n")
 
     assert setup() == setup({})
+
+
+class TestAFolderThatMayNotBeEntered:
+    """`sudo -u dispatcher dispatcher run`, in the home of root."""
+
+    @pytest.fixture(autouse=True)
+    def closed(self, empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        stat = Path.stat
+
+        def refuse(path: Path, **options: bool) -> os.stat_result:
+            if not path.is_absolute():
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+            return stat(path, **options)
+
+        monkeypatch.setattr(Path, "stat", refuse)
+
+    def test_is_said_in_a_sentence(self):
+        assert "dispatcher.yml cannot be looked for: you may not enter the current folder" in refusal()
+
+    def test_is_no_trouble_where_the_file_is_named(self, empty_folder: Path):
+        (empty_folder / "a.yml").write_text("")
+
+        assert SHIPPED_TEMPLATES == setup(file_path=empty_folder / "a.yml").service.templates.path
 
 
 def test_the_environment_wins_over_the_file(empty_folder: Path, monkeypatch: pytest.MonkeyPatch):
