@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-SOURCES := benchmarks dispatcher helpers tests
+SOURCES := benchmarks deploy dispatcher helpers tests
 NEED_A_BROKER := tests/brokers tests/e2e tests/faults tests/helpers/test_node.py tests/docs/test_security_page.py \
 	tests/deploy/test_permissions.py tests/deploy/test_missing_rights.py tests/deploy/test_cluster_page.py
 SUITE ?= trixie
