@@ -51,7 +51,7 @@ async def test_frames_that_come_byte_by_byte_are_the_same():
 
     feeding = asyncio.create_task(drip())
     got = [await source.get_frame() for _ in FRAMES]
-    with pytest.raises(AMQPConnectionError, match="after 0 of 7 bytes"):
+    with pytest.raises(AMQPConnectionError, match="the other side hung up"):
         await source.get_frame()
     await feeding
 

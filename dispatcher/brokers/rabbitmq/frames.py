@@ -77,8 +77,8 @@ class Frames(FrameReceiver):
             while missing > 0:
                 piece = await self.reader.read(AT_ONCE)
                 if not piece:
-                    text = f"the connection ended in a frame, after {size - missing} of {size} bytes"
-                    raise AMQPConnectionError(text)
+                    in_frame = f"the connection ended in a frame, after {size - missing} of {size} bytes"
+                    raise AMQPConnectionError(in_frame if missing < size else "the other side hung up")
                 pieces.append(piece)
                 missing -= len(piece)
         except OSError as error:
