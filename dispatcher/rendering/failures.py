@@ -83,8 +83,9 @@ def _where(error: Exception, path: str) -> str:
             places.append(f"{template.name}:{template.get_corresponding_lineno(line)}")
     if not places:
         return path
-    outermost = next((place for place in places if place.startswith(f"{path}:")), places[0])
-    return places[-1] if places[-1].startswith(f"{path}:") else f"{places[-1]} (from {outermost})"
+    # A page that extends another is left for that one first, and come back to for its blocks.
+    ours = next((place for place in reversed(places) if place.startswith(f"{path}:")), places[0])
+    return ours if ours == places[-1] else f"{places[-1]} (from {ours})"
 
 
 def _missing(error: ParameterMissing, parameters: Mapping[str, Any]) -> str:

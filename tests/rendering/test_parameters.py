@@ -48,6 +48,15 @@ def test_the_line_of_a_macro_is_named_and_the_line_that_called_it(templates):
     assert templates.failure(source)[2] == ("m.jinja2:3 (from email/a.txt.jinja2:4): parameter 'name' is missing")
 
 
+def test_the_line_of_a_page_is_where_it_calls_and_not_where_it_extends(templates):
+    templates.write("base.jinja2", "<p>\n{% block content %}{% endblock %}\n</p>")
+    templates.write("m.jinja2", "{% macro button(url) %}\n{{ url.host }}\n{% endmacro %}")
+    head = "{% extends 'base.jinja2' %}\n{% import 'm.jinja2' as m %}\n"
+    source = head + "{% block content %}\n{{ m.button({}) }}{% endblock %}"
+
+    assert "m.jinja2:2 (from email/a.txt.jinja2:4): " in templates.failure(source)[2]
+
+
 def test_the_search_for_a_path_ends(templates, monkeypatch):
     monkeypatch.setattr(failures, "_MOST_VALUES", 3)
     parameters = {"deep": {"a": {"b": {"c": {"d": {}}}}}}
