@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from helpers import handshake  # noqa: E402 - found only after the line above, when run as a script
-from helpers.debian import PackageFailure, apt_install  # noqa: E402
+from helpers import handshake, tools  # noqa: E402 - found only after the line above, when run as a script
+from helpers.debian import PackageFailure  # noqa: E402
 from helpers.node import USUAL, Node  # noqa: E402
 from helpers.node_programs import NodeFailure, find_server  # noqa: E402
 from helpers.ports import free_port  # noqa: E402
@@ -128,9 +128,8 @@ def ensure_server() -> bool:
     """See to it that a rabbitmq-server lies on this machine; tell whether it had to be installed."""
     if find_server() is not None:
         return False
-    _tell("Installing Debian's rabbitmq-server")
     try:
-        apt_install("rabbitmq-server", services=["rabbitmq-server"])
+        tools.get("rabbitmq-server")
     except PackageFailure as error:
         raise NoBroker(f"{error}\n{NOWHERE}") from error
     return True

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from helpers import rabbitmq
+from helpers import rabbitmq, tools
 from helpers.debian import PackageFailure, apt_install
 from helpers.node import ROOT, Node
 from tests.helpers.left_behind import left_behind, nothing_left
@@ -46,7 +46,8 @@ def bare_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv(rabbitmq.VARIABLE, "amqp://127.0.0.1:1/")
     monkeypatch.setattr(rabbitmq, "RUN", tmp_path / "run folder")
-    monkeypatch.setattr(rabbitmq, "find_server", lambda: None)
+    for module in (rabbitmq, tools):
+        monkeypatch.setattr(module, "find_server", lambda: None)
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_own_passes_over_what_is_there(greeter, docker, private, monkeypatch):
 def test_a_missing_server_is_installed(private, monkeypatch):
     """Its service is not to be started."""
     asked = []
-    monkeypatch.setattr(rabbitmq, "apt_install", lambda *names, services: asked.append((*names, *services)))
+    monkeypatch.setattr(tools, "apt_install", lambda *names, services: asked.append((*names, *services)))
 
     assert rabbitmq.find().url == "amqp://private/"
     assert asked == [("rabbitmq-server", "rabbitmq-server")]
