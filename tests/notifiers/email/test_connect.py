@@ -7,6 +7,7 @@ import threading
 from unittest.mock import Mock
 
 import pytest
+import uvloop
 
 from dispatcher.notifiers.email import EmailNotifier
 from dispatcher.notifiers.email.connect import _own_address, hide, tls_context
@@ -113,8 +114,6 @@ async def test_a_large_mail_goes_through_tls_whole(notifier_for, server_tls, ca_
 
 @pytest.mark.parametrize("tls", ["none", "starttls", "implicit"])
 def test_mails_go_out_on_the_event_loop_of_the_daemon_too(server_tls, ca_file, tls):
-    uvloop = pytest.importorskip("uvloop")
-
     async def send_some() -> list[int]:
         secure = tls != "none"
         async with SmtpServer(tls=server_tls if secure else None, implicit=tls == "implicit") as server:
