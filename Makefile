@@ -6,13 +6,14 @@ SOURCES := benchmarks deploy dispatcher helpers tests
 NEED_A_BROKER := tests/brokers tests/e2e tests/faults tests/helpers/test_node.py tests/docs/test_security_page.py \
 	tests/deploy/test_permissions.py tests/deploy/test_missing_rights.py tests/deploy/test_cluster_page.py
 SUITE ?= trixie
+TOOLS := rabbitmq-server smtp-sink chromium debootstrap systemd-analyze systemd-nspawn shellcheck vagrant
 ON_RABBITMQ4 = RABBITMQ_ROOT="$(CURDIR)/.run/rabbitmq4/$(SUITE)" $(VENV)/python -m pytest
 
 # The tests start hundreds of processes: none has to compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-rabbitmq4 faults bench package install ready tools broker sink proxy containers format lint types schema clean
+.PHONY: help demo up test test-containers test-rabbitmq4 faults bench package install ready tools broker sink proxy containers format lint types schema clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -28,11 +29,15 @@ ifdef ARGS
 	@$(VENV)/python -m pytest $(ARGS)
 else
 	@$(VENV)/coverage erase
-	@$(VENV)/coverage run -m pytest -n 4 --dist loadgroup -m "not alone"
+	@$(VENV)/coverage run -m pytest -n 4 --dist loadgroup -m "not alone and not engine"
 	@$(VENV)/coverage run -m pytest -m alone $$(grep -rl --include="test_*.py" "mark\.alone" tests)
 	@$(VENV)/coverage combine --quiet
 	@$(VENV)/coverage report --fail-under=95
 endif
+
+test-containers: install ## Build the images, and run both sets of containers, on an engine of Debian's
+	@"$(PYTHON)" helpers/containers.py images
+	@$(VENV)/python -m pytest -m engine $(or $(ARGS),tests/deploy)
 
 test-rabbitmq4: install sink ## The tests that need a broker, on the RabbitMQ of a newer Debian (SUITE=sid: the newest)
 	@"$(PYTHON)" helpers/rabbitmq4.py $(SUITE)
@@ -61,7 +66,7 @@ ready: # Side by side, as they wait for the network.
 	@$(MAKE) --no-print-directory -j 2 proxy containers
 
 tools: # Programs of Debian's, all in one go.
-	@"$(PYTHON)" helpers/tools.py
+	@"$(PYTHON)" helpers/tools.py $(TOOLS)
 
 broker: # The tests run private nodes of their own, whatever else answers.
 	@"$(PYTHON)" helpers/rabbitmq.py install
@@ -72,7 +77,7 @@ sink: # The fault suite asks a mail server of strangers as well.
 proxy: install # The tests of traefik/ ask for the pages through Traefik itself.
 	@$(VENV)/python helpers/traefik.py
 
-containers: # The tests of deploy/container/ build its images and run them.
+containers: # The tests of deploy/container/ ask Compose and hadolint.
 	@"$(PYTHON)" helpers/containers.py
 
 format: install ## Format the code

@@ -1,11 +1,12 @@
 """Get what checks and runs images and sets of containers where no Docker engine is.
 
-python3 helpers/containers.py    what is missing of it; silent where nothing is
+python3 helpers/containers.py           what checks, where it is missing; silent where nothing is
+python3 helpers/containers.py images    and what builds and runs
 
-    podman            Debian's: it builds a Dockerfile, runs images, and answers on a socket as Docker Engine does
-    debootstrap       Debian's: an image to build on, where no registry can be asked
     docker-compose    version 2, of a newer Debian than this one: a single program, unpacked in .run/containers
     hadolint          what the lock names, in .run/containers
+    podman            Debian's: it builds a Dockerfile, runs images, and answers on a socket as Docker Engine does
+    debootstrap       Debian's: an image to build on, where no registry can be asked
 """
 
 from __future__ import annotations
@@ -39,7 +40,23 @@ BASE_PACKAGES = ("ca-certificates", "python-is-python3", "python3-pip")
 
 
 def get() -> None:
-    """Get what is missing.
+    """Get what is missing of what checks.
+
+    Raises:
+        NotToBeHad: something could not be fetched.
+
+    """
+    PLACE.mkdir(parents=True, exist_ok=True)
+    if not COMPOSE.exists():
+        _tell(f"Getting the docker-compose of Debian's {SUITE}")
+        _get_compose()
+    if not HADOLINT.exists():
+        _tell("Getting hadolint")
+        _pip("install", "--prefix", str(PLACE), "--ignore-installed", lines=locked(*GROUPS))
+
+
+def get_images() -> None:
+    """Get what is missing of what builds and runs.
 
     Raises:
         NotToBeHad: something could not be fetched.
@@ -48,13 +65,6 @@ def get() -> None:
 
     """
     tools.get("podman", "crun", "debootstrap")
-    PLACE.mkdir(parents=True, exist_ok=True)
-    if not COMPOSE.exists():
-        _tell(f"Getting the docker-compose of Debian's {SUITE}")
-        _get_compose()
-    if not HADOLINT.exists():
-        _tell("Getting hadolint")
-        _pip("install", "--prefix", str(PLACE), "--ignore-installed", lines=locked(*GROUPS))
     base()
     wheels()
 
@@ -107,6 +117,8 @@ def main() -> int:
     """Get it; an error is a sentence."""
     try:
         get()
+        if sys.argv[1:] == ["images"]:
+            get_images()
     except (NoBareDebian, suites.NotToBeHad, PackageFailure) as error:
         _tell(str(error))
         return 2

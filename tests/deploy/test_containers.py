@@ -25,7 +25,7 @@ from tests.deploy.engine import Engine, build
 from tests.smtp_server import SmtpServer
 from tests.waiting import until
 
-pytestmark = pytest.mark.timeout(400)  # two images are built, on a machine that does much else
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]  # two images are built, on a machine that does much else
 
 ROOT = FOLDER.parent.parent
 IMAGE = "localhost/dispatcher:development"

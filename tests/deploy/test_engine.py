@@ -3,7 +3,11 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.deploy.engine import Engine
+
+pytestmark = pytest.mark.engine
 
 
 def test_nothing_is_left_behind_where_a_test_fails(tmp_path: Path):

@@ -277,7 +277,9 @@ def test_traefik_is_fetched_once_and_what_cannot_be_had_is_said(tmp_path, monkey
 def test_systemd_understands_the_unit(tmp_path):
     """And finds little that it could be spared."""
     unit = tmp_path / "traefik.service"
-    unit.write_text((SHIPPED / "traefik.service").read_text().replace("/usr/local/bin/traefik", str(traefik.TRAEFIK)))
+    program = tmp_path / "traefik"  # systemd takes a space in a path for the end of it
+    program.symlink_to(traefik.TRAEFIK)
+    unit.write_text((SHIPPED / "traefik.service").read_text().replace("/usr/local/bin/traefik", str(program)))
     for question in (["verify"], ["security", "--offline=true", "--no-pager", "--threshold=20"]):
         done = subprocess.run(
             ["systemd-analyze", *question, unit], capture_output=True, text=True, env={"LC_ALL": "C"}, check=False
