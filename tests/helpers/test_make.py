@@ -7,7 +7,7 @@ import tomllib
 from helpers import containers, install, traefik
 from helpers.rabbitmq import ROOT
 
-CHECKS = {"test", "test-rabbitmq4", "faults", "bench", "lint", "types"}
+CHECKS = {"test", "test-containers", "test-rabbitmq4", "faults", "bench", "lint", "types"}
 TARGETS = CHECKS | {"help", "demo", "up", "package", "install", "format", "schema", "clean"}
 
 LOCK = """[[package]]
