@@ -77,7 +77,12 @@ class Finder:
         sure_until, known = self._found.get((name, locale), (0.0, None))
         if known is not None and sure_until > now:
             return known
-        found = self._find(name, locale)
+        try:
+            found = self._find(name, locale)
+        except Failure as failure:
+            if failure.reason is not Reason.TEMPLATE_MISSING:
+                raise
+            found = self._find(name, locale)  # a folder may just have been replaced as a whole, as Kubernetes does
         if self._look_every:
             self._found[name, locale] = now + self._look_every, found
             self._found.move_to_end((name, locale))

@@ -79,7 +79,7 @@ async def test_it_is_told_of_everything_from_the_start_to_the_end(
             await until(lambda: ear.order("READY", "RELOADING") == ["READY", "RELOADING", "READY"], within=40)
             assert any(status.startswith("reloading; ready") for status in ear.all("STATUS"))
             assert not set(before) & set(daemon.members)
-            assert READY == ear.status
+            await until(lambda: ear.status == READY)
 
             gaps = ear.gaps("WATCHDOG")
             daemon.terminate()

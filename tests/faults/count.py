@@ -14,7 +14,7 @@ MESSAGE_ID = re.compile(rb"^Message-ID:\s+<([^@>]+)@", re.MULTILINE)
 UNREAD = 1.0
 """An answer that is younger than this (seconds) may not have been read yet by who is killed."""
 
-ON_THE_WAY = 0.5
+ON_THE_WAY = 5.0
 """What was written before a process died is read within so many seconds."""
 
 SILENCE = 2.0
