@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from tests.faults.bench import Bench
 
 MESSAGE_ID = re.compile(rb"^Message-ID:\s+<([^@>]+)@", re.MULTILINE)
-UNREAD = 1.0
-"""An answer that is younger than this (seconds) may not have been read yet by who is killed."""
+UNREAD = 5.0
+"""An answer that is younger than this (seconds) may not have been read yet by who is killed: a disk that others use may
+keep its journal for that long."""
 
 ON_THE_WAY = 5.0
 """What was written before a process died is read within so many seconds."""
