@@ -24,7 +24,7 @@ demo: install ## Show notifications arriving, failures included, and end
 up: install ## The same, and stay until Ctrl-C
 	@$(VENV)/python helpers/demo.py --stay
 
-test: ready lint types ## Check everything: format, lint, types, tests, coverage
+test: ready ## Check everything: format, lint, types, tests, coverage
 ifdef ARGS
 	@$(VENV)/python -m pytest $(ARGS)
 else
@@ -61,9 +61,9 @@ package: install ## Build wheel and source archive into dist/, and try the wheel
 install: ## Make .venv with the locked libraries
 	@"$(PYTHON)" helpers/install.py
 
-ready: # Side by side, as they wait for the network.
+ready: # Side by side, as some of them wait for the network.
 	@$(MAKE) --no-print-directory -j 2 install tools
-	@$(MAKE) --no-print-directory -j 2 proxy containers
+	@$(MAKE) --no-print-directory -j 4 lint types proxy containers
 
 tools: # Programs of Debian's, all in one go.
 	@"$(PYTHON)" helpers/tools.py $(TOOLS)
