@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 MESSAGE_ID = re.compile(rb"^Message-ID:\s+<([^@>]+)@", re.MULTILINE)
 UNREAD = 5.0
-"""An answer that is younger than this (seconds) may not have been read yet by who is killed: a disk that others use may
-keep its journal for that long."""
+"""An answer that is younger than this (seconds) may not have been read yet by who is killed.
+
+It was 1.0 until two cases of a full and a missing journal, on a machine that did much else, had one mail too many: that
+a busy disk holds up the daemon is a guess. A real loss of what the journal knows could hide here."""
 
 ON_THE_WAY = 5.0
 """What was written before a process died is read within so many seconds."""
